@@ -1,0 +1,141 @@
+"""The compiled plan: what the project means on this database. Every stage reads the same one."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from repot.model.base import Value
+from repot.model.catalog import Catalog
+from repot.model.finding import Finding, Severity
+from repot.model.names import Name
+from repot.model.project import (
+    CopySetting,
+    CutoverSetting,
+    Leave,
+    RegistrySetting,
+    SqlFile,
+)
+
+
+class Role(StrEnum):
+    """What a table is to an arm of a view."""
+
+    DRIVING = "driving"  # the arm has one row (or several) per row of it
+    JOINED = "joined"  # looked up by a unique key: at most one row of it per row of the arm
+    GROUPED = "grouped"  # aggregated: many rows of it make one
+    FILTER = "filter"  # read in EXISTS, IN, NOT EXISTS only
+
+
+class Link(Value):
+    """How a change of a source row finds the scope values it touches.
+
+    `capture` are the source's columns that capture logs, old and new. Where `locate` is None
+    their values are the scope itself, in the scope's order. Else `locate` is a SELECT that returns
+    the scope columns and then `repot_link_1` … `repot_link_n`: the scopes touched are those whose
+    link columns equal the logged values, evaluated when the change is applied (trap 17).
+    """
+
+    source: Name
+    capture: tuple[str, ...]
+    locate: str | None = None
+    locate_view: Name | None = None  # where `locate` is kept as a view
+
+
+class Use(Value):
+    """One appearance of a table in an arm of a view."""
+
+    arm: int
+    source: Name
+    alias: str
+    role: Role
+    link: Link | None  # None: not derivable, `why` says why
+    why: str = ""
+    # SELECT: the view's key columns, then the source's primary key as repot_source_1 …; a row for
+    # each source row that an output row is made of. None for FILTER, or without a primary key.
+    pairs: str | None = None
+    pairs_view: Name | None = None
+
+
+class Output(Value):
+    """One column of a view."""
+
+    name: str
+    type: str
+    # per arm: the column it is a bare copy of, if it is
+    direct: tuple[tuple[Name, str] | None, ...] = ()
+
+
+class Derivation(Value):
+    """One derived table: it is right when its rows are exactly those of its view.
+
+    Forward: a V2 table and its move. Back: a V1 table and its way back over V2.
+    """
+
+    name: str  # the table's name, and the file's
+    table: Name  # where the rows go, named as at plan time
+    user_view: Name  # the user's SELECT
+    view: Name  # the same, cast to the table's types
+    loop: Name | None = None  # back only: the way back compiled over the forward views
+    columns: tuple[str, ...]  # given by the view and written to the table
+    defaulted: tuple[str, ...] = ()  # the table's other columns (not generated)
+    key: tuple[str, ...]  # joins a row of the view with its row of the table
+    scope: tuple[str, ...]  # prefix of the key by which changes are applied
+    outputs: tuple[Output, ...]
+    uses: tuple[Use, ...]
+    sql: SqlFile
+    derived: bool = False  # back only: Repot derived it
+
+
+class Registry(Value):
+    name: str
+    setting: RegistrySetting
+    table: Name
+    view: Name  # the user's SELECT
+    key_types: tuple[str, ...]
+    uses: tuple[Use, ...] = ()  # over the key columns as scope
+    sql: SqlFile
+
+
+class NotCarried(Value):
+    """What a rollback could not bring back from V2."""
+
+    table: str  # V2 table
+    column: str | None = None  # None: whole rows
+    why: str
+
+
+class Plan(Value):
+    """`digest` covers the project and both catalogs' shapes; evidence names it."""
+
+    project: str
+    digest: str
+    project_digest: str
+    server_version: int
+    source_schema: str
+    outside_schemas: tuple[str, ...]
+    target_schema: str
+    retired_schema: str
+    cutover: CutoverSetting
+    copying: CopySetting
+    leave: Leave
+    source: Catalog  # V1 and the outside tables read
+    target: Catalog  # V2 as target.sql makes it
+    target_sql: SqlFile
+    registries: tuple[Registry, ...]
+    moves: tuple[Derivation, ...]
+    backs: tuple[Derivation, ...]
+    new_tables: tuple[str, ...]
+    checks: tuple[SqlFile, ...]
+    outside_sql: tuple[SqlFile, ...]
+    not_carried: tuple[NotCarried, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        return tuple(f for f in self.findings if f.severity is Severity.ERROR)
+
+    def captured(self) -> tuple[Name, ...]:
+        """Tables whose changes matter to the moves, in order of name."""
+        found = {u.source for d in self.moves for u in d.uses}
+        found |= {u.source for r in self.registries for u in r.uses}
+        return tuple(sorted(found, key=str))

@@ -1,0 +1,138 @@
+"""What stages return and record as evidence."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from repot.model.base import Value
+
+
+class Difference(Value):
+    """One row in which a view and its table disagree."""
+
+    table: str
+    key: dict[str, str | None]
+    kind: str  # missing (in the table), extra (in the table), changed, duplicate (in the view)
+    columns: dict[str, tuple[str | None, str | None]] = {}  # column: (view, table), changed only
+
+
+class TableProof(Value):
+    table: str
+    rows_compared: int  # rows of the view and the table that were looked at together
+    view_rows: int
+    table_rows: int
+    missing: int
+    extra: int
+    changed: int
+    duplicates: int = 0  # view rows beyond the first for one key
+    not_compared: tuple[str, ...] = ()  # not given by the view, with a volatile default
+    examples: tuple[Difference, ...] = ()
+    ms: int = 0
+
+    @property
+    def differences(self) -> int:
+        return self.missing + self.extra + self.changed + self.duplicates
+
+
+class Account(Value):
+    """Where the rows of one V1 table went: moved + merged + split + left + unaccounted = rows."""
+
+    table: str
+    rows: int
+    moved: int = 0  # into one V2 row that is made of it alone
+    merged: int = 0  # into a V2 row made of several rows
+    split: int = 0  # into several V2 rows of one table
+    left: int = 0  # left out by a rule of leave.toml
+    quarantined: int = 0  # of those, kept in quarantine
+    unaccounted: int = 0
+    into: dict[str, int] = {}  # V2 table: rows of this table that reached it
+    rules: dict[str, int] = {}  # reason of a rule: rows it left out
+    examples: tuple[str, ...] = ()  # keys of unaccounted rows
+
+
+class Trip(Value):
+    """One V1 column on its way to V2 and back."""
+
+    table: str
+    column: str
+    verdict: str  # carried, invertible, lost, left
+    rows_changed: int = 0  # rows whose value does not come back
+    distinct_lost: int = 0  # distinct values among them
+    why: str = ""
+
+
+class CheckResult(Value):
+    file: str
+    failing_rows: int
+    examples: tuple[str, ...] = ()
+
+
+class Verdict(Value):
+    """A full proof: passed only if rows were compared and nothing differs."""
+
+    passed: bool
+    at: datetime
+    snapshot: str
+    plan_digest: str
+    tables: tuple[TableProof, ...]
+    accounts: tuple[Account, ...]
+    trips: tuple[Trip, ...]
+    checks: tuple[CheckResult, ...]
+    rows_compared: int
+    differences: int
+    reasons: tuple[str, ...] = ()  # why it did not pass
+    ms: int = 0
+
+
+class TestedBackup(Value):
+    """A backup that was restored into a scratch database and counted."""
+
+    __test__ = False
+
+    path: str
+    at: datetime
+    bytes: int
+    rows: dict[str, int]  # per table, as dumped
+    restored: dict[str, int]  # per table, as counted in the scratch database
+    server_version: int
+    ms: int = 0
+
+
+class TableCopy(Value):
+    table: str
+    rows: int
+    chunks: int
+    ms: int
+
+
+class CopyResult(Value):
+    tables: tuple[TableCopy, ...]
+    rows: int
+    ms: int
+    resumed: bool = False
+
+
+class DrainResult(Value):
+    """Captured changes applied."""
+
+    changes: int  # log rows consumed
+    keys: int  # scopes re-derived
+    written: int  # rows inserted, updated or deleted
+    tables: dict[str, int] = {}
+
+
+class CutoverResult(Value):
+    pause_ms: float  # from the last lock granted to the commit
+    locked_ms: float  # from the first lock granted to the commit
+    attempts: int
+    tables: int
+    at: datetime
+
+
+class RollbackResult(Value):
+    pause_ms: float
+    attempts: int
+    carried: dict[str, int] = {}  # V1 table: rows written by the reverse apply
+    not_carried: tuple[Difference, ...] = ()
+    not_carried_rows: int = 0
+    at: datetime

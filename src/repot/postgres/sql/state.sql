@@ -1,0 +1,104 @@
+-- Repot's state. Created once per database; every statement may run again.
+create schema if not exists repot;
+
+create table if not exists repot.run (
+  id           integer generated always as identity primary key,
+  project      text not null,
+  plan_digest  text not null,
+  plan         jsonb not null,
+  phase        text not null,
+  created_at   timestamptz not null default clock_timestamp(),
+  updated_at   timestamptz not null default clock_timestamp()
+);
+
+-- What happened, for people; append-only.
+create table if not exists repot.event (
+  id     bigint generated always as identity primary key,
+  run    integer references repot.run,
+  at     timestamptz not null default clock_timestamp(),
+  stage  text not null,
+  what   text not null,
+  detail jsonb not null default '{}'
+);
+
+-- What was asked of the database and what came back; append-only. The report prints nothing else.
+create table if not exists repot.evidence (
+  id          bigint generated always as identity primary key,
+  run         integer references repot.run,
+  at          timestamptz not null default clock_timestamp(),
+  stage       text not null,
+  kind        text not null,
+  plan_digest text not null,
+  snapshot    text,
+  question    text not null,
+  answer      jsonb not null
+);
+
+create or replace function repot.append_only() returns trigger
+  language plpgsql set search_path = pg_catalog as $$
+begin
+  raise exception 'repot.% is append-only', tg_table_name using errcode = 'insufficient_privilege';
+end $$;
+
+create or replace trigger append_only before update or delete or truncate on repot.event
+  for each statement execute function repot.append_only();
+create or replace trigger append_only before update or delete or truncate on repot.evidence
+  for each statement execute function repot.append_only();
+
+-- Tables by identity: names change at the cutover, oids do not.
+create table if not exists repot.relation (
+  run  integer not null references repot.run,
+  side text not null check (side in ('v1', 'v2', 'outside')),
+  name text not null,  -- without schema, as in the plan
+  schema text not null, -- the schema at plan time
+  oid  oid not null,
+  primary key (run, side, schema, name)
+);
+
+-- Parts of the copy; a row that is done was committed together with the rows it stands for.
+create table if not exists repot.chunk (
+  run     integer not null references repot.run,
+  move    text not null,
+  number  integer not null,
+  lo      text,  -- inclusive, as text of the chunk column's type; null: from the start
+  hi      text,  -- exclusive; null: to the end
+  rows    bigint,
+  ms      integer,
+  done_at timestamptz,
+  primary key (run, move, number)
+);
+
+-- Definitions taken off V2 for the load and put back afterwards, in order of step, then number.
+create table if not exists repot.deferred (
+  run     integer not null references repot.run,
+  number  integer not null,
+  step    text not null check (step in ('key', 'index', 'foreign_key', 'validate', 'trigger')),
+  side    text not null default 'v2',
+  object  text not null,
+  "table" text not null,
+  ddl     text not null,
+  done_at timestamptz,
+  primary key (run, number)
+);
+
+-- Captured tables. `log` is a table of repot: one row per old or new key of a changed row.
+create table if not exists repot.capture (
+  id        integer generated always as identity primary key,
+  run       integer not null references repot.run,
+  direction text not null check (direction in ('forward', 'back')),
+  oid       oid not null,
+  source    text not null,  -- schema.table at plan time, quoted
+  columns   text[] not null,
+  log       text not null,  -- table name in schema repot
+  unique (run, direction, oid)
+);
+
+-- How to put back what the cutover changed outside Repot's own objects, in reverse order of number.
+create table if not exists repot.restore (
+  run    integer not null references repot.run,
+  number integer not null,
+  what   text not null,
+  ddl    text not null,
+  done_at timestamptz,
+  primary key (run, number)
+);

@@ -1,0 +1,45 @@
+"""Fixtures of all tests: one private PostgreSQL server per worker, a fresh database per test."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from repot.embedded import EmbeddedServer
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `from support.sql import rows`
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedServer]:
+    """A running server with `wal_level=logical`; do not stop or restart it: others use it."""
+    settings = {"wal_level": "logical", "max_prepared_transactions": 10}
+    with EmbeddedServer(settings=settings) as running:
+        yield running
+
+
+@pytest.fixture
+def make_database(server: EmbeddedServer) -> Iterator[Callable[..., str]]:
+    """`make_database(template=None)` creates a database, empty or as a copy of the database named
+    `template`, and returns its connection string; dropped after the test, whoever is connected."""
+    made: list[str] = []
+
+    def make(template: str | None = None) -> str:
+        made.append(f"test_{next(_numbers)}")
+        return server.create_database(made[-1], template)
+
+    yield make
+    for name in reversed(made):
+        server.drop_database(name)
+
+
+@pytest.fixture
+def database(make_database: Callable[..., str]) -> str:
+    """The connection string of a fresh, empty database."""
+    return make_database()
