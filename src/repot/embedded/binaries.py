@@ -131,7 +131,7 @@ def list_binaries() -> list[Binaries]:
 
 
 def find_binaries(version: int | None = None) -> Binaries:
-    """The server to run: `REPOT_PG_BIN`'s, or else the newest; with `version` only of that major one.
+    """The server to run: `REPOT_PG_BIN`'s or else the newest; given `version`, of that major one.
 
     Raises EmbeddedError `embedded-no-server`.
     """

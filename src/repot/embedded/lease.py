@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
+from typing import Literal
 
 from repot.embedded import cleanup
 from repot.embedded.account import Account, server_account
@@ -30,16 +31,17 @@ class Lease:
         self.account = server_account(self._folder.data if self._folder else None)
         if self._folder is not None:
             self._folder.claim(self.account)
+        self._temporary = [] if keep or folder is None else [folder]
         try:
             self.home = new_home(self.account)
-        except EmbeddedError:
+            self._temporary.append(self.home)
+            self._place = folder or self.home
+            ending: Literal["fast", "immediate"] = "fast" if keep else "immediate"
+            self._watchdog = Watchdog(self._place / "data", self._temporary, ending)
+        except BaseException:
+            cleanup.remove(self._temporary)
             self._release()
             raise
-        self._place = folder or self.home
-        self._temporary = [self.home] if keep or folder is None else [self.home, folder]
-        self._watchdog = Watchdog(
-            self._place / "data", self._temporary, "fast" if keep else "immediate"
-        )
 
     def cluster(self, binaries: Binaries | None) -> Cluster:
         """The data folder, perhaps not made yet, with programs that fit it."""

@@ -18,7 +18,7 @@ _LEFT_OUT = shutil.ignore_patterns("include", "*.a", "__pycache__")
 
 
 def new_home(account: Account) -> Path:
-    """A new private folder of the account's, with a path short enough for sockets, within its reach.
+    """A new private folder of the account's, within its reach, its path short enough for sockets.
 
     Raises EmbeddedError `embedded-unreachable`.
     """

@@ -6,21 +6,22 @@ import atexit
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Literal, Self
 
-from repot.embedded import cleanup, client
+from repot.embedded import cleanup
 from repot.embedded.binaries import Binaries
+from repot.embedded.client import Psql, conninfo
 from repot.embedded.cluster import SUPERUSER, Cluster
 from repot.embedded.errors import EmbeddedError
+from repot.embedded.launch import launch, launch_on_tcp
 from repot.embedded.lease import Lease
-from repot.embedded.settings import Setting, default_settings, free_port
+from repot.embedded.settings import Setting, default_settings
 
 Mode = Literal["fast", "immediate"]
 SOCKET_PORT = 5432  # part of the socket's name
 
 
-class EmbeddedServer:
+class EmbeddedServer(Psql):
     """A PostgreSQL server of one's own, reached through a socket that no other user can open.
 
     It stops on every way out, `kill -9` included, and removes its folder unless `keep` is set.
@@ -115,47 +116,22 @@ class EmbeddedServer:
         """A libpq connection string for the superuser, through the socket; with `tcp` through
         127.0.0.1, and with a password in it.
 
-        Raises EmbeddedError `embedded-not-running` before the start.
+        Raises EmbeddedError `embedded-not-running` before the start, ValueError without TCP.
         """
         self._known()
         assert self._lease is not None
+        if tcp and not self._tcp:
+            raise ValueError("the server was made without tcp")
         words = {"host": str(self._lease.home), "port": str(self.port), "user": SUPERUSER}
         if tcp:
             words |= {"host": "127.0.0.1", "password": self._password}
-        return client.conninfo(words | {"dbname": dbname})
-
-    def psql(self, script: str, dbname: str = "postgres", **variables: str) -> str:
-        """Runs a psql script with psql variables; returns what it prints, unaligned, without heads.
-
-        Raises EmbeddedError `embedded-sql` at the first statement that fails.
-        """
-        return client.psql(self._running().binaries, self.dsn(dbname), script, variables)
-
-    def create_database(self, name: str, template: str | None = None) -> str:
-        """Creates a database, empty or as a copy of `template` (to which none may be connected).
-
-        Returns its connection string. Raises EmbeddedError `embedded-sql`.
-        """
-        self.psql(client.script("create_database"), name=name, template=template or "template0")
-        return self.dsn(name)
-
-    def drop_database(self, name: str) -> None:
-        """Drops a database, if it exists, with its sessions and logical slots.
-
-        Raises EmbeddedError `embedded-sql`.
-        """
-        self.psql(client.script("drop_database"), name=name)
+        return conninfo(words | {"dbname": dbname})
 
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop("fast" if self._keep else "immediate")
+    def __exit__(self, *_: object) -> None:
+        self._at_exit()
 
     def _begin(self) -> Cluster:
         self._owner = os.getpid()
@@ -167,25 +143,16 @@ class EmbeddedServer:
             cluster.init(lease.home, self._password, durable=self._durable)
         return cluster
 
-    def _launch(self, cluster: Cluster, attempts: int = 5) -> None:
+    def _launch(self, cluster: Cluster) -> None:
         assert self._lease is not None
-        home = self._lease.home
-        for stale in home.glob(".s.PGSQL.*"):
-            stale.unlink()
-        if self._tcp and (self.port == SOCKET_PORT or attempts < 5):
-            self.port = free_port()
-        fixed: dict[str, Setting] = {
-            "listen_addresses": "127.0.0.1" if self._tcp else "",
-            "port": self.port,
-            "unix_socket_directories": '"' + str(home).replace('"', '""') + '"',
-        }
-        cluster.configure(default_settings(durable=self._durable) | self.settings | fixed)
-        try:
-            cluster.start(self._start_seconds)
-        except EmbeddedError as problem:
-            if attempts == 1 or "could not bind" not in problem.evidence:
-                raise
-            self._launch(cluster, attempts - 1)  # another took the port meanwhile
+        settings = default_settings(durable=self._durable) | self.settings
+        if self._tcp:
+            wanted = None if self.port == SOCKET_PORT else self.port
+            self.port = launch_on_tcp(
+                cluster, self._lease.home, settings, wanted, self._start_seconds
+            )
+        else:
+            launch(cluster, self._lease.home, settings, SOCKET_PORT, self._start_seconds)
 
     def _known(self) -> Cluster:
         if self._cluster is None:
@@ -197,6 +164,7 @@ class EmbeddedServer:
         return self._cluster
 
     def _running(self) -> Cluster:
+        """The cluster, which runs. Raises EmbeddedError `embedded-not-running`."""
         cluster = self._known()
         if not cluster.is_running():
             raise EmbeddedError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 
 from repot.embedded.errors import EmbeddedError
 
@@ -41,11 +40,3 @@ def conf_line(name: str, value: Setting) -> str:
         )
     quoted = text.replace("\\", "\\\\").replace("'", "''")
     return f"{name} = '{quoted}'\n"
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

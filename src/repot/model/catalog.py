@@ -18,6 +18,7 @@ class Column(Value):
     identity: str = ""  # "a" always, "d" by default, "" none
     generated: bool = False
     deterministic: bool = True  # false: a nondeterministic collation, = is not byte equality
+    acl: tuple[str, ...] = ()  # grants on this column alone
     comment: str | None = None
 
 

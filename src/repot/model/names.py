@@ -18,7 +18,7 @@ def quoted(identifier: str) -> str:
 
 
 def fitted(text: str) -> str:
-    """`text` if it fits into a PostgreSQL name, else cut and made unique by a digest of the whole."""
+    """`text` if it fits into a name, else cut and made unique by a digest of the whole."""
     if len(text.encode()) <= MAX_BYTES:
         return text
     from hashlib import sha256

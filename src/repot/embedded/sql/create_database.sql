@@ -1,1 +1,1 @@
-CREATE DATABASE :"name" TEMPLATE :"template";
+CREATE DATABASE :"name" TEMPLATE :"template" :strategy;

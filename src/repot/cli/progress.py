@@ -1,0 +1,122 @@
+"""Progress on stderr: bars with rate and time left on a terminal, now and then a line elsewhere."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+LINE_SECONDS = 5.0  # how often, where nobody watches a terminal
+
+
+class _Rate(TextColumn):
+    """Done of total, with the rate, in the task's unit."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def render(self, task: object) -> Text:
+        done = int(getattr(task, "completed", 0))
+        total = getattr(task, "total", None)
+        speed = getattr(task, "speed", None)
+        unit = getattr(task, "fields", {}).get("unit", "")
+        text = f"{done:,}" + (f"/{int(total):,}" if total else "") + f" {unit}"
+        return Text(text + (f" · {speed:,.0f}/s" if speed else ""), style="dim")
+
+
+class TerminalProgress:
+    """Satisfies model.progress.Progress; use it as a context manager."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._live = self._console.is_terminal and not quiet
+        self._quiet = quiet
+        self._lock = threading.Lock()
+        self._tasks: dict[str, TaskID] = {}
+        self._lines: dict[str, tuple[str, int, int | None, str, float, float]] = {}
+        self._progress = Progress(
+            SpinnerColumn(finished_text="✓"),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            _Rate(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=False,
+        )
+
+    def __enter__(self) -> TerminalProgress:
+        if self._live:
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live:
+            self._progress.stop()
+
+    def start(self, key: str, title: str, total: int | None, unit: str) -> None:
+        with self._lock:
+            if self._live:
+                if key in self._tasks:
+                    self._progress.remove_task(self._tasks.pop(key))
+                self._tasks[key] = self._progress.add_task(title, total=total, unit=unit)
+            else:
+                now = time.monotonic()
+                self._lines[key] = (title, 0, total, unit, now, now)
+
+    def advance(self, key: str, by: int) -> None:
+        with self._lock:
+            if self._live:
+                if key in self._tasks:
+                    self._progress.advance(self._tasks[key], by)
+            elif key in self._lines:
+                title, done, total, unit, begun, said = self._lines[key]
+                done += by
+                now = time.monotonic()
+                if now - said >= LINE_SECONDS:
+                    said = now
+                    self._line(title, done, total, unit, now - begun)
+                self._lines[key] = (title, done, total, unit, begun, said)
+
+    def finish(self, key: str, note: str = "") -> None:
+        with self._lock:
+            if self._live and key in self._tasks:
+                task = self._tasks.pop(key)
+                done = self._progress.tasks[self._progress.task_ids.index(task)].completed
+                self._progress.update(task, total=max(done, 1), completed=max(done, 1))
+                if note:
+                    self._progress.console.print(f"  {note}", style="dim", markup=False)
+            self._lines.pop(key, None)
+
+    def say(self, text: str) -> None:
+        if self._quiet:
+            return
+        console = self._progress.console if self._live else self._console
+        console.print(text, style="dim", markup=False)
+
+    def _line(self, title: str, done: int, total: int | None, unit: str, elapsed: float) -> None:
+        if self._quiet:
+            return
+        rate = done / elapsed if elapsed else 0
+        left = f", {(total - done) / rate:,.0f} s left" if total and rate else ""
+        share = f" ({100 * done / total:.0f} %)" if total else ""
+        self._console.print(
+            f"{title}: {done:,} {unit}{share}, {rate:,.0f}/s{left}", style="dim", markup=False
+        )

@@ -1,0 +1,174 @@
+"""Values that need memory: each key of a registry gets its value once and for ever.
+
+All allocation is set-based and decided by a documented total order (the registry's order columns,
+then its key), never by which worker asked first. See docs/reference/registries.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg import sql
+
+from repot.engine.paths import search_path
+from repot.engine.registry_statements import (
+    Keys,
+    Orders,
+    absent_values,
+    allocate_numbers,
+    allocate_slugs,
+    allocate_uuids,
+)
+from repot.engine.sql import load
+from repot.model.errors import RepotError
+from repot.model.names import Name, fitted
+from repot.model.plan import Plan, Registry
+from repot.model.project import RegistryKind
+from repot.postgres.compose import ident, idents, trusted
+from repot.postgres.connect import Connection
+
+_STATEMENTS = {
+    RegistryKind.SLUG: allocate_slugs,
+    RegistryKind.UUID: allocate_uuids,
+    RegistryKind.NUMBER: allocate_numbers,
+}
+
+
+def install(conn: Connection, plan: Plan) -> None:
+    """The slug functions, and for slugs an index by which the numbers in use are found.
+
+    The registry tables must stand (`moves.install.create_registry_tables`).
+    Raises RepotError `encoding-not-utf8`: normalisation is defined for Unicode alone.
+    """
+    install_functions(conn)
+    for registry in plan.registries:
+        if registry.setting.kind is RegistryKind.SLUG:
+            conn.execute(
+                sql.SQL(
+                    "create index if not exists {} on {}"
+                    " (repot_registry.slug_stem(value), repot_registry.slug_number(value))"
+                    " where repot_registry.slug_number(value) is not null"
+                ).format(sql.Identifier(fitted(registry.name + "_number")), ident(registry.table))
+            )
+
+
+def install_functions(conn: Connection) -> None:
+    """`repot_registry.slugify` and what allocation needs beside it."""
+    row = conn.execute("select pg_catalog.current_setting('server_encoding')").fetchone()
+    if row is None or row[0] != "UTF8":
+        raise RepotError(
+            "encoding-not-utf8",
+            f"the database's encoding is {row[0] if row else 'unknown'}; Repot needs UTF8",
+            hint="accents are folded by Unicode's normalisation, which other encodings do not have",
+        )
+    conn.execute(load("registry.sql").encode())
+
+
+def allocate(
+    conn: Connection, registry: Registry, keys: Keys | None = None, path: Sequence[str] = ()
+) -> int:
+    """Give a value to every key that has none; returns how many keys got one.
+
+    keys: only these (tuples of texts as PostgreSQL prints them, in the order of the registry's key;
+    or a composed SELECT of the key columns). Keys that the registry's SELECT does not give, and
+    keys with a NULL in them, get none. path: schemas for the bare names in functions that the
+    registry's SELECT calls (V1's schema). In a transaction of its own, or in the caller's as a
+    savepoint; one allocation of a registry at a time (a lock held until the transaction ends).
+
+    Raises RepotError `slug-too-long` where a number does not fit any more.
+    """
+    if isinstance(keys, Sequence) and not keys:
+        return 0
+    with conn.transaction():
+        _alone(conn, registry)
+        statement = _STATEMENTS[registry.setting.kind](registry, keys, _orders(conn, registry))
+        with search_path(conn, *path):
+            row = conn.execute(statement).fetchone()
+        assert row is not None
+        count, longest = int(str(row[0])), int(str(row[1]))
+        if longest > registry.setting.max_length:
+            raise RepotError(
+                "slug-too-long",
+                f"registry {registry.name}: so many rows share a text that a numbered slug has "
+                f"{longest} characters, more than max_length = {registry.setting.max_length}",
+                hint=f"raise max_length in [registry.{registry.name}]",
+            )
+    return count
+
+
+def allocate_all(conn: Connection, plan: Plan, *, analyze: bool = False) -> dict[str, int]:
+    """`allocate` for each registry of the plan; registry name → keys that got a value.
+
+    analyze: tell the planner about those that changed.
+    """
+    result = {}
+    for registry in plan.registries:
+        result[registry.name] = allocate(conn, registry, path=(plan.source_schema,))
+        if analyze and result[registry.name]:
+            conn.execute(sql.SQL("analyze {}").format(ident(registry.table)))
+    return result
+
+
+def allocate_back(
+    conn: Connection,
+    registry: Registry,
+    values: Sequence[str] | sql.Composable,
+    path: Sequence[str] = (),
+) -> int:
+    """Give a key to every value that V2 made itself; returns how many got one.
+
+    values: texts as PostgreSQL prints them, or a composed SELECT of one column. The key is the
+    setting's `back`: an SQL expression (a comma list for a key of several columns) in which the
+    column `value` may be used. Its bare names are looked up in `path`, in order: the schema
+    in which V1 stands now, then V2's, so that `nextval('orders_id_seq')` finds V1's sequence.
+
+    Raises RepotError `registry-no-way-back` where there are such values and no `back`.
+    """
+    with conn.transaction():
+        _alone(conn, registry)
+        missing = absent_values(registry, values)
+        if registry.setting.back is None:
+            row = conn.execute(
+                sql.SQL("select count(*), min(value::text) from ({}) m").format(missing)
+            ).fetchone()
+            if row and row[0]:
+                raise RepotError(
+                    "registry-no-way-back",
+                    f"V2 made {row[0]} values of its own for registry {registry.name}",
+                    evidence=f"for instance {row[1]}",
+                    hint=f"say in [registry.{registry.name}] which key such a value gets: "
+                    "back = \"nextval('orders_id_seq')\"",
+                )
+            return 0
+        with search_path(conn, *path, registry.table.schema_):
+            done = conn.execute(
+                sql.SQL("insert into {} ({}, value) select {}\n, value from ({}) m").format(
+                    ident(registry.table),
+                    idents(registry.setting.key),
+                    trusted(registry.setting.back),  # the user's expression, placed as it is
+                    missing,
+                )
+            ).rowcount
+    return done
+
+
+def _alone(conn: Connection, registry: Registry) -> None:
+    conn.execute(
+        "select pg_catalog.pg_advisory_xact_lock("
+        "pg_catalog.hashtextextended('repot.registry.' || %s, 0))",
+        (registry.name,),
+    )
+
+
+def _orders(conn: Connection, registry: Registry) -> Orders:
+    """Which columns of the registry's SELECT have a collation: they are ordered by code point."""
+    rows = conn.execute(
+        "select a.attname from pg_catalog.pg_attribute a"
+        " where a.attrelid = %s::pg_catalog.regclass and a.attcollation <> 0 and a.attnum > 0",
+        (_regclass(conn, registry.view),),
+    ).fetchall()
+    return Orders(frozenset(str(r[0]) for r in rows))
+
+
+def _regclass(conn: Connection, name: Name) -> str:
+    return ident(name).as_string(conn)

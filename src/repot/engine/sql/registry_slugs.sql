@@ -1,0 +1,44 @@
+-- 1. The first of each slug takes it plain, unless it is taken. 2. The others take the smallest
+-- numbers that are free. Two stems never give the same numbered slug, so the only collisions are
+-- with slugs that end in a number by themselves: those are taken too (`taken`, with `free` = how
+-- many free numbers lie before them). The k-th row without a slug gets k + 1 + how many of the taken
+-- numbers lie before it. One sort per step, nothing quadratic.
+with wanted as materialized ({wanted}),
+based as (
+  select {keys}, {orders}repot_registry.slug_base(slug_text, {max_length}, {fallback}) as base
+    from wanted),
+placed as materialized (
+  select b.*, pg_catalog.row_number() over (partition by base order by {sort}) as place
+    from based b),
+plain as materialized (
+  select {keys}, base as value from placed p
+   where place = 1 and not exists (select from {table} t where t.value = p.base)),
+others as materialized (
+  select p.*, pg_catalog.row_number() over (partition by p.base order by p.place) as k
+    from placed p
+   where p.place > 1 or not exists (select from plain q where q.value = p.base)),
+stems as materialized (select distinct base from others),
+taken as (
+  select stem, number - 1 - pg_catalog.row_number() over (partition by stem order by number) as free
+    from (
+      select repot_registry.slug_stem(t.value) as stem, repot_registry.slug_number(t.value) as number
+        from {table} t join stems s on repot_registry.slug_stem(t.value) = s.base
+       where repot_registry.slug_number(t.value) is not null
+      union all
+      select s.base, repot_registry.slug_number(q.value)
+        from plain q join stems s on repot_registry.slug_stem(q.value) = s.base) both_kinds),
+line as (
+  select {keys}, base, k, 0 as is_taken from others
+  union all
+  select {nulls}, stem, free, 1 from taken),
+numbered as (
+  select l.*, k + 1 + pg_catalog.sum(is_taken) over (
+           partition by base order by k, is_taken rows unbounded preceding) as number
+    from line l),
+made as (
+  insert into {table} ({key}, value)
+  select {keys}, value from plain
+  union all
+  select {keys}, base || '-' || number from numbered where is_taken = 0
+  returning value)
+select pg_catalog.count(*), coalesce(pg_catalog.max(pg_catalog.char_length(value)), 0) from made

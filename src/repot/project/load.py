@@ -1,0 +1,175 @@
+"""Reading a project folder: settings and files, with all that is wrong with them at once."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from repot.model.errors import UsageError
+from repot.model.project import (
+    CopySetting,
+    CutoverSetting,
+    Leave,
+    MoveSetting,
+    Project,
+    RegistrySetting,
+    SourceSetting,
+    SqlFile,
+    TargetSetting,
+)
+
+SETTINGS = "repot.toml"
+_FOLDERS = {
+    "moves": "moves",
+    "backs": "back",
+    "registries": "registry",
+    "checks": "checks",
+    "outside": "outside",
+}
+_SECTIONS = {"name", "source", "target", "cutover", "copy", "registry", "move", "back"}
+
+
+def load_project(folder: Path) -> Project:
+    """Read the project in `folder`.
+
+    Raises UsageError `no-project` where there is none and `project-invalid` with every problem found.
+    """
+    file = folder / SETTINGS
+    if not file.is_file():
+        raise UsageError(
+            "no-project",
+            f"there is no {SETTINGS} in {folder}",
+            hint="`repot init` makes a project; --project DIR names another folder",
+        )
+    problems: list[str] = []
+    settings = _toml(file, problems)
+    leave = _toml(folder / "leave.toml", problems)
+    unknown = sorted(set(settings) - _SECTIONS)
+    if unknown:
+        problems.append(f"{SETTINGS}: unknown section or key: {', '.join(unknown)}")
+    texts = {field: dict(_texts(folder, sub, problems)) for field, sub in _FOLDERS.items()}
+    target = _text(folder, folder / "target.sql", problems)
+    parts = {
+        "source": _part(SourceSetting, settings, "source", problems),
+        "target": _part(TargetSetting, settings, "target", problems),
+        "cutover": _part(CutoverSetting, settings, "cutover", problems),
+        "copying": _part(CopySetting, settings, "copy", problems),
+        "registry": _parts(RegistrySetting, settings, "registry", problems),
+        "move": _parts(MoveSetting, settings, "move", problems),
+        "back": _parts(MoveSetting, settings, "back", problems),
+        "leave": _part(Leave, {"leave": leave}, "leave", problems, file="leave.toml"),
+    }
+    if target is None:
+        problems.append("target.sql is missing: it describes the new schema as plain DDL")
+    if not texts["moves"]:
+        problems.append("moves/ holds no .sql file: each new table is one SELECT there")
+    problems.extend(_contradictions(parts))
+    if problems:
+        raise UsageError(
+            "project-invalid",
+            f"the project in {folder} cannot be read: {len(problems)} problem"
+            + ("s" if len(problems) != 1 else ""),
+            evidence="\n".join(problems),
+            hint="docs/reference/project.md lists every setting with its default",
+        )
+    assert target is not None
+    return Project.model_validate(
+        {
+            "folder": str(folder),
+            "name": str(settings.get("name") or folder.resolve().name),
+            **parts,
+            **texts,
+            "target_sql": target,
+            "digest": _digest(folder, [file, folder / "leave.toml", folder / "target.sql"]),
+        }
+    )
+
+
+def _toml(file: Path, problems: list[str]) -> dict[str, Any]:
+    if not file.is_file():
+        return {}
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as wrong:
+        problems.append(f"{file.name}: {wrong}")
+    except UnicodeDecodeError as wrong:
+        problems.append(f"{file.name}: is not UTF-8 ({wrong.reason} at byte {wrong.start})")
+    return {}
+
+
+def _text(folder: Path, file: Path, problems: list[str]) -> SqlFile | None:
+    if not file.is_file():
+        return None
+    path = file.relative_to(folder).as_posix()
+    try:
+        # utf-8-sig: a byte order mark is no part of the SQL
+        return SqlFile(path=path, text=file.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as wrong:
+        problems.append(f"{path}: is not UTF-8 ({wrong.reason} at byte {wrong.start})")
+        return None
+
+
+def _texts(folder: Path, sub: str, problems: list[str]) -> Iterator[tuple[str, SqlFile]]:
+    for file in sorted((folder / sub).glob("*.sql")):
+        text = _text(folder, file, problems)
+        if text is not None:
+            yield file.stem, text
+
+
+def _part(
+    model: Any, settings: dict[str, Any], key: str, problems: list[str], file: str = SETTINGS
+) -> Any:
+    value = settings.get(key, {})
+    try:
+        return model.model_validate(value)
+    except ValidationError as wrong:
+        for one in wrong.errors():
+            place = ".".join(str(p) for p in (key, *one["loc"]) if p != "leave")
+            problems.append(f"{file}: {place}: {one['msg']}")
+        return None
+
+
+def _parts(model: Any, settings: dict[str, Any], key: str, problems: list[str]) -> dict[str, Any]:
+    named = settings.get(key, {})
+    if not isinstance(named, dict):
+        problems.append(f"{SETTINGS}: {key} must be sections like [{key}.name]")
+        return {}
+    result = {}
+    for name, value in named.items():
+        part = _part(model, {f"{key}.{name}": value}, f"{key}.{name}", problems)
+        if part is not None:
+            result[name] = part
+    return result
+
+
+def _contradictions(parts: dict[str, Any]) -> Iterator[str]:
+    source, target = parts["source"], parts["target"]
+    if source is None or target is None:
+        return
+    names = [source.schema_, target.schema_, target.retired]
+    if len(set(names)) < len(names):
+        yield f"{SETTINGS}: source, target and retired schema must be three different schemas"
+    for name in names:
+        if name.startswith(("repot", "pg_")) or name == "information_schema":
+            yield f"{SETTINGS}: the schema {name} is not free to be used"
+    if source.schema_ in source.outside:
+        yield f"{SETTINGS}: source.outside names the source schema itself"
+    for name, setting in parts["registry"].items():
+        if setting.kind == "slug" and not setting.text:
+            yield f"{SETTINGS}: registry.{name}: a slug needs text = the column it is made of"
+
+
+def _digest(folder: Path, files: list[Path]) -> str:
+    for sub in _FOLDERS.values():
+        files += sorted((folder / sub).glob("*.sql"))
+    total = hashlib.sha256()
+    for file in files:
+        if file.is_file():
+            total.update(file.relative_to(folder).as_posix().encode() + b"\0")
+            total.update(file.read_bytes() + b"\0")
+    return total.hexdigest()

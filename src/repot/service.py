@@ -1,0 +1,97 @@
+"""What Repot can do, as typed functions; every front door calls these and nothing below."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from repot.lifecycle.runner import Runner
+from repot.lifecycle.status import read_status
+from repot.model.audit import Audit
+from repot.model.errors import Refused
+from repot.model.finding import Finding
+from repot.model.plan import Plan
+from repot.model.progress import Progress, Silent
+from repot.model.results import CopyResult, TestedBackup, Verdict
+from repot.model.status import Status
+from repot.postgres.connect import connection
+from repot.postgres.state import all_evidence, current_run
+from repot.project import load_project
+from repot.report import Report, assemble, write_report
+
+
+def database_url(given: str | None) -> str:
+    """The connection string: as given, else DATABASE_URL, else empty (libpq reads PG* itself)."""
+    return given or os.environ.get("DATABASE_URL", "")
+
+
+def open_project(
+    folder: Path, database: str | None = None, progress: Progress | None = None
+) -> Runner:
+    """The project in `folder` on a database. Raises UsageError where the folder cannot be read."""
+    return Runner(database_url(database), load_project(folder), progress or Silent())
+
+
+def status(runner: Runner) -> Status:
+    """Where the project stands."""
+    return read_status(runner.dsn, runner.project.name, runner.project.digest)
+
+
+def report(runner: Runner, folder: Path) -> tuple[Report, tuple[Path, ...]]:
+    """Write the report of the newest run into `folder`. Refused `no-run` if there is none."""
+    with connection(runner.dsn, application="repot report") as conn:
+        run = current_run(conn, runner.project.name)
+        if run is None:
+            raise Refused(
+                "no-run",
+                "there is no run to report on",
+                hint="`repot run` goes from the audit to a passed proof",
+            )
+        document = assemble(run, all_evidence(conn, run.id))
+    return document, write_report(document, folder)
+
+
+class RunOutcome:
+    """What `run` did, in order; `verdict` is None where it stopped before the proof."""
+
+    def __init__(self) -> None:
+        self.audit: Audit | None = None
+        self.backup: TestedBackup | None = None
+        self.plan: Plan | None = None
+        self.copy: CopyResult | None = None
+        self.verdict: Verdict | None = None
+
+    @property
+    def problems(self) -> tuple[Finding, ...]:
+        return self.plan.errors if self.plan else ()
+
+
+def run_to_proof(
+    runner: Runner, backups: Path, *, workers: int | None = None, skip_done: bool = True
+) -> RunOutcome:
+    """audit → backup → plan → copy → verify, stopping before the cutover.
+
+    What has been done already for this project is not done again (`skip_done`): a run that was
+    interrupted anywhere goes on. Raises Refused where a gate is closed.
+    """
+    outcome = RunOutcome()
+    before = status(runner)
+    done = {step.stage for step in before.steps} if skip_done else set()
+    if before.phase is not None and before.phase.value == "cut_over":
+        raise Refused(
+            "already-cut-over",
+            f"run {before.run} is cut over already",
+            hint="`repot status` shows what may come next",
+        )
+    if "audit" not in done:
+        outcome.audit = runner.audit()
+    if "backup" not in done:
+        outcome.backup = runner.backup(backups)
+    if before.phase in (None, "planned", "cleaned"):
+        outcome.plan = runner.plan()
+        if outcome.plan.errors:
+            return outcome
+    if before.phase != "rolled_back":
+        outcome.copy = runner.copy(workers=workers)
+    outcome.verdict = runner.verify(workers=workers)
+    return outcome

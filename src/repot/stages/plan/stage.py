@@ -1,0 +1,88 @@
+"""Compile the project and probe the data through its views, in a transaction that is rolled back."""
+
+from __future__ import annotations
+
+import psycopg
+
+from repot.engine.registry import allocate
+from repot.engine.swap import preflight
+from repot.model.finding import Finding, Severity, error, info
+from repot.model.plan import Plan
+from repot.model.progress import Progress
+from repot.model.project import Project
+from repot.moves.compile import compile_project
+from repot.postgres.connect import Connection, connection
+from repot.stages.plan.probe import probe_move
+
+_RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+
+
+def make_plan(dsn: str, project: Project, progress: Progress) -> Plan:
+    """The plan of `project` on the database `dsn`, with all findings; changes nothing.
+
+    Takes ACCESS SHARE locks on V1's tables while it reads (DDL on them waits), no others.
+    Raises RepotError where the database cannot be reached or asked; what is wrong with the project
+    itself is in the plan's findings.
+    """
+    with connection(dsn, application="repot plan") as conn, conn.transaction(force_rollback=True):
+        conn.execute("set local lock_timeout = '5s'")
+        plan = compile_project(conn, project)
+        findings = list(plan.findings)
+        if not plan.errors:
+            findings += _registries(conn, plan)
+        probed = {m.name for m in plan.moves}
+        progress.start("plan", "probing", len(probed), "tables")
+        for move in plan.moves:
+            findings += probe_move(conn, plan, move)
+            progress.advance("plan", 1)
+        progress.finish("plan")
+        if not plan.errors:
+            findings += preflight(conn, plan, plan.cutover.swap)
+        findings.append(_estimate(plan))
+    return plan.model_copy(update={"findings": _sorted(findings)})
+
+
+def _registries(conn: Connection, plan: Plan) -> list[Finding]:
+    """Give values to all keys, so that the views show the rows as they will be."""
+    findings = []
+    for registry in plan.registries:
+        try:
+            with conn.transaction():
+                allocate(conn, registry)
+        except psycopg.OperationalError:
+            raise
+        except psycopg.Error as failed:
+            findings.append(
+                error(
+                    "registry-not-filled",
+                    f"registry {registry.name}: {failed.diag.message_primary or failed}",
+                    file=registry.sql.path,
+                    line=1,
+                    object=registry.name,
+                    hint="its key must be unique and not null in every row",
+                )
+            )
+    return findings
+
+
+def _estimate(plan: Plan) -> Finding:
+    """What to expect; a guess from V1's size, said to be one."""
+    rows = sum(max(t.estimate, 0) for t in plan.source.tables if not t.partitions)
+    size = sum(t.bytes for t in plan.source.tables)
+    seconds = rows / 100_000
+    return info(
+        "estimate",
+        f"about {rows:,} rows and {size / 1e6:,.0f} MB in V1; expect up to "
+        f"{1.5 * size / 1e6:,.0f} MB more disk and, at 100,000 rows a second, "
+        f"{seconds:,.0f} s for the copy",
+        hint="planner statistics, not a count: `repot audit` counts",
+    )
+
+
+def _sorted(findings: list[Finding]) -> tuple[Finding, ...]:
+    """Errors first, then by place."""
+    unique = dict.fromkeys(f.model_dump_json() for f in findings)
+    again = [Finding.model_validate_json(text) for text in unique]
+    return tuple(
+        sorted(again, key=lambda f: (_RANK[f.severity], f.file or "", f.line or 0, f.code))
+    )

@@ -1,0 +1,1 @@
+select c.id, c.name, c.description from categories c

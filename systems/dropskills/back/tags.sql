@@ -1,0 +1,1 @@
+select t.id, t.name from tags t

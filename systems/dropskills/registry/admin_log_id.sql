@@ -1,0 +1,1 @@
+select l.id as log_id from admin_logs l
