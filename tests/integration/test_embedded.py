@@ -383,6 +383,31 @@ def test_kill_while_it_starts_leaves_nothing(delay: float, short: Path) -> None:
     assert str(short) not in subprocess.run(["ps", "-ef"], capture_output=True, text=True).stdout
 
 
+def test_kill_while_a_kept_folder_is_made_does_no_harm(short: Path) -> None:
+    for delay in (0.2, 0.4, 0.6, 0.8):
+        with parent(short, before="print(1, flush=True)") as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(delay)
+            process.kill()
+    with EmbeddedServer(short, keep=True, settings=SMALL) as server:
+        assert rows(server.dsn(), "SELECT 1") == [(1,)]
+    assert {entry.name for entry in short.iterdir()} == {"data", "password", "server.log"}
+
+
+def test_an_orphan_that_nobody_reaps_passes_for_dead() -> None:
+    adopt = "import ctypes; ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)"  # PR_SET_CHILD_SUBREAPER
+    pid = "pid = int((server.log_path.parent / 'data/postmaster.pid').read_text().split()[0])"
+    crash = f"{pid}; os.kill(pid, 9); time.sleep(1); print(server.is_running(), flush=True)"
+    again = "server.start(); print(server.is_running(), flush=True)"
+    with parent(before=adopt, after=f"{crash}\n{again}\nserver.kill(); {again}") as process:
+        assert process.stdout is not None
+        home = Path(process.stdout.readline().strip())
+        assert [process.stdout.readline().strip() for _ in range(3)] == ["False", "True", "True"]
+        process.kill()
+        assert until(lambda: not home.exists())
+
+
 def test_kill_of_the_process_stops_a_kept_server_cleanly(short: Path) -> None:
     with parent(short) as process:
         assert process.stdout is not None
@@ -427,6 +452,20 @@ def test_programs_closed_to_the_account_are_copied(
 
 
 @as_root
+def test_a_strict_umask_does_not_matter(
+    closed: Path, short: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(OVERRIDE, str(closed))
+    monkeypatch.setattr("tempfile.tempdir", str(short))
+    before = os.umask(0o077)
+    try:
+        with EmbeddedServer(short / "new" / "deep", keep=True, tcp=True, settings=SMALL) as server:
+            assert rows(server.dsn(tcp=True), "SELECT 1") == [(1,)]
+    finally:
+        os.umask(before)
+
+
+@as_root
 def test_a_copy_that_others_can_write_to_is_not_run(
     closed: Path, short: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -461,6 +500,7 @@ def test_a_named_folder_closed_to_the_account_is_refused(tmp_path: Path) -> None
     with pytest.raises(EmbeddedError) as caught:
         EmbeddedServer(tmp_path / "in" / "new", keep=True).start()
     assert caught.value.code == "embedded-unreachable"
+    assert list((tmp_path / "in").iterdir()) == []
 
 
 ORDINARY = """

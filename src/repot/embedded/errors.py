@@ -11,5 +11,5 @@ class EmbeddedError(RepotError):
     Codes: `embedded-no-server` (no binaries), `embedded-no-tool`, `embedded-no-account`,
     `embedded-unreachable` (the account cannot read or enter a path), `embedded-bad-folder`,
     `embedded-bad-setting`, `embedded-initdb`, `embedded-start`, `embedded-not-running`,
-    `embedded-not-removed`, `embedded-sql`.
+    `embedded-not-removed`, `embedded-slow`, `embedded-sql`.
     """

@@ -11,6 +11,8 @@ from repot.embedded import cleanup
 from repot.embedded.account import Account
 from repot.embedded.errors import EmbeddedError
 
+_LAST_OWNER_SECONDS = 15.0  # for the watchdog of a killed process to stop its server
+
 
 class Folder:
     """Holds `data/`, `server.log`, and the superuser's password for TCP. With `keep` it may be a
@@ -19,6 +21,7 @@ class Folder:
     def __init__(self, path: Path, keep: bool) -> None:
         self.path = path
         self.data = path / "data"
+        self._unfinished = cleanup.unfinished(self.data).name
         self._keep = keep
         self._lock: int | None = None
 
@@ -35,25 +38,19 @@ class Folder:
         Raises EmbeddedError `embedded-bad-folder` if it is in use or holds something else, and
         `embedded-unreachable` if the account cannot enter it.
         """
+        made = [path for path in (self.path, *self.path.parents) if not path.exists()]
         self.path.mkdir(parents=True, exist_ok=True)
-        names = {entry.name for entry in self.path.iterdir()}
-        if names and not (self._keep and "data" in names and self.version()):
-            raise EmbeddedError(
-                "embedded-bad-folder",
-                f"{self.path} holds something else than a server's data",
-                evidence=", ".join(sorted(names)[:10]),
-                hint="name a new or an empty folder"
-                + ("" if self._keep else "; one with data is taken only if it is kept"),
-            )
-        self._lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            taken = cleanup.server_pid(self.data) is not None
-        except BlockingIOError:
-            taken = True
-        if taken or not account.may_enter(self.path):
+            if account.switch:
+                for path in made:
+                    path.chmod(0o755)
+            self._check(account)
+            self._occupy(account)
+        except EmbeddedError:
             self.release()
-            raise self._refusal(account, taken)
+            for path in made:
+                path.rmdir()
+            raise
 
     def release(self) -> None:
         """Lets others have it."""
@@ -61,23 +58,44 @@ class Folder:
             os.close(self._lock)
             self._lock = None
 
-    def password(self) -> str:
+    def password(self, account: Account) -> str:
         """The superuser's password for TCP, the same as long as the folder lives."""
         file = self.path / "password"
         if not file.exists():
-            file.touch(mode=0o600)
-            file.write_text(secrets.token_urlsafe(24))
+            account.write(file, secrets.token_urlsafe(24))
         return file.read_text()
 
-    def _refusal(self, account: Account, taken: bool) -> EmbeddedError:
+    def _check(self, account: Account) -> None:
+        names = {entry.name for entry in self.path.iterdir()}
+        ours = self.version() is not None or names <= {"password", self._unfinished, "server.log"}
+        if names and not (self._keep and ours):
+            raise EmbeddedError(
+                "embedded-bad-folder",
+                f"{self.path} holds something else than a server's data",
+                evidence=", ".join(sorted(names)[:10]),
+                hint="name a new or an empty folder"
+                + ("" if self._keep else "; one with data is taken only if it is kept"),
+            )
+        if not account.may_enter(self.path.parent):
+            raise EmbeddedError(
+                "embedded-unreachable",
+                f"the account {account} cannot enter {self.path.parent}",
+                hint="open it and the folders above it to other users (chmod o+x), or name another",
+            )
+
+    def _occupy(self, account: Account) -> None:
+        self._lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            running = cleanup.server_pid(self.data)
+            taken = running is not None and not cleanup.wait([running], _LAST_OWNER_SECONDS)
+        except BlockingIOError:
+            taken = True
         if taken:
-            return EmbeddedError(
+            raise EmbeddedError(
                 "embedded-bad-folder",
                 f"a server runs on {self.path} already",
                 hint="name another folder, or wait until the other has stopped",
             )
-        return EmbeddedError(
-            "embedded-unreachable",
-            f"the account {account} cannot enter {self.path}",
-            hint="open it and the folders above it to other users (chmod o+x), or name another",
-        )
+        if not self.data.exists():
+            account.take(self.path)

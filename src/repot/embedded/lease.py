@@ -51,7 +51,7 @@ class Lease:
 
     def password(self) -> str:
         """The superuser's, for TCP: as lasting as the data."""
-        return self._folder.password() if self._folder else secrets.token_urlsafe(24)
+        return self._folder.password(self.account) if self._folder else secrets.token_urlsafe(24)
 
     def end(self) -> None:
         """Gives everything back; the server must have been stopped.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from repot.embedded.account import Account
-from repot.embedded.binaries import Binaries
+from repot.embedded.binaries import SERVER_TOOLS, Binaries
 from repot.embedded.errors import EmbeddedError
 
 SOCKET_PATH_BYTES = 103  # the least that any system allows for a socket's path
@@ -31,7 +32,11 @@ def new_home(account: Account) -> Path:
             and account.may_enter(longest.parent.parent)
         ):
             home = Path(tempfile.mkdtemp(prefix="repot-", dir=longest.parent.parent))
-            account.own(home, 0o700)
+            try:
+                account.take(home)
+            except EmbeddedError:
+                home.rmdir()
+                raise
             return home
         tried.append(base)
     raise EmbeddedError(
@@ -50,25 +55,24 @@ def runnable(binaries: Binaries, account: Account, base: Path) -> Binaries:
     """
     if not account.switch or _runs(binaries, account):
         return binaries
-    tree = binaries.folder.parent
-    if not (tree / "share").is_dir():  # part of the system: a copy would not find its files
+    if binaries.tree is None:  # part of the system: a copy would not find its files
         raise _closed(binaries, account)
-    copied = replace(binaries, folder=_copy(tree, base) / binaries.folder.name)
+    copied = replace(binaries, folder=_copy(binaries.tree, base) / binaries.folder.name)
     if not _runs(copied, account):
         raise _closed(copied, account)
     return copied
 
 
 def _runs(binaries: Binaries, account: Account) -> bool:
-    tree = binaries.folder.parent
-    parts = [tree / "share", tree / "lib"] if (tree / "share").is_dir() else []
-    files = [path for part in parts for path in part.rglob("*") if path.is_file()]
     try:
         done = account.run([binaries.path("postgres"), "--version"], env=binaries.environment())
     except EmbeddedError:
         return False
-    programs = [path for path in binaries.folder.iterdir() if os.access(path, os.X_OK)]
-    return done.returncode == 0 and account.may(files) and account.may(programs, "-x")
+    programs = [binaries.path(name) for name in SERVER_TOOLS]
+    if done.returncode != 0 or not account.may(programs, "-x"):
+        return False
+    parts = [binaries.tree / "share", binaries.tree / "lib"] if binaries.tree else []
+    return account.may([path for part in parts for path in part.rglob("*") if path.is_file()])
 
 
 def _closed(binaries: Binaries, account: Account) -> EmbeddedError:
@@ -91,9 +95,8 @@ def _copy(tree: Path, base: Path) -> Path:
         cache.mkdir(mode=0o755)
     except FileExistsError:
         found = cache.lstat()
-        if (
-            found.st_uid != os.geteuid() or found.st_mode & 0o170022 != 0o040000
-        ):  # not a folder of ours
+        ours = found.st_uid == os.geteuid() and stat.S_ISDIR(found.st_mode)
+        if not ours or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             raise EmbeddedError(
                 "embedded-unreachable",
                 f"{cache} is to hold a copy of PostgreSQL, but others can write to it",

@@ -50,7 +50,7 @@ class EmbeddedServer(Psql):
     ) -> None:
         self.settings: dict[str, Setting] = dict(settings or {})
         self.port = SOCKET_PORT  # with `tcp`, from the start on, the free port that was found
-        self._folder = folder.absolute() if folder else None
+        self._folder = folder.resolve() if folder else None
         self._keep = keep and folder is not None
         self._tcp = tcp
         self._durable = self._keep if durable is None else durable

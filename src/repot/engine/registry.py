@@ -26,6 +26,7 @@ from repot.model.plan import Plan, Registry
 from repot.model.project import RegistryKind
 from repot.postgres.compose import ident, idents, trusted
 from repot.postgres.connect import Connection
+from repot.postgres.relations import oid_of
 
 _STATEMENTS = {
     RegistryKind.SLUG: allocate_slugs,
@@ -34,26 +35,11 @@ _STATEMENTS = {
 }
 
 
-def install(conn: Connection, plan: Plan) -> None:
-    """The slug functions, and for slugs an index by which the numbers in use are found.
+def install_functions(conn: Connection) -> None:
+    """`repot_registry.slugify` and what allocation needs beside it.
 
-    The registry tables must stand (`moves.install.create_registry_tables`).
     Raises RepotError `encoding-not-utf8`: normalisation is defined for Unicode alone.
     """
-    install_functions(conn)
-    for registry in plan.registries:
-        if registry.setting.kind is RegistryKind.SLUG:
-            conn.execute(
-                sql.SQL(
-                    "create index if not exists {} on {}"
-                    " (repot_registry.slug_stem(value), repot_registry.slug_number(value))"
-                    " where repot_registry.slug_number(value) is not null"
-                ).format(sql.Identifier(fitted(registry.name + "_number")), ident(registry.table))
-            )
-
-
-def install_functions(conn: Connection) -> None:
-    """`repot_registry.slugify` and what allocation needs beside it."""
     row = conn.execute("select pg_catalog.current_setting('server_encoding')").fetchone()
     if row is None or row[0] != "UTF8":
         raise RepotError(
@@ -93,6 +79,8 @@ def allocate(
                 f"{longest} characters, more than max_length = {registry.setting.max_length}",
                 hint=f"raise max_length in [registry.{registry.name}]",
             )
+        if keys is None and registry.setting.kind is RegistryKind.SLUG:
+            _index_numbers(conn, registry)
     return count
 
 
@@ -160,15 +148,25 @@ def _alone(conn: Connection, registry: Registry) -> None:
     )
 
 
+def _index_numbers(conn: Connection, registry: Registry) -> None:
+    """By this index later allocations find the numbers in use; made after the first, large one,
+    which would take half as long again with it."""
+    index = Name(schema_=registry.table.schema_, name=fitted(registry.name + "_number"))
+    if oid_of(conn, index) is None:
+        conn.execute(
+            sql.SQL(
+                "create index {} on {}"
+                " (repot_registry.slug_stem(value), repot_registry.slug_number(value))"
+                " where repot_registry.slug_number(value) is not null"
+            ).format(sql.Identifier(index.name), ident(registry.table))
+        )
+
+
 def _orders(conn: Connection, registry: Registry) -> Orders:
     """Which columns of the registry's SELECT have a collation: they are ordered by code point."""
     rows = conn.execute(
         "select a.attname from pg_catalog.pg_attribute a"
-        " where a.attrelid = %s::pg_catalog.regclass and a.attcollation <> 0 and a.attnum > 0",
-        (_regclass(conn, registry.view),),
+        " where a.attrelid = %s and a.attcollation <> 0 and a.attnum > 0",
+        (oid_of(conn, registry.view),),
     ).fetchall()
     return Orders(frozenset(str(r[0]) for r in rows))
-
-
-def _regclass(conn: Connection, name: Name) -> str:
-    return ident(name).as_string(conn)

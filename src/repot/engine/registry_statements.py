@@ -124,8 +124,8 @@ def _wanted(registry: Registry, keys: Keys | None, orders: Orders) -> sql.Compos
 def _only(registry: Registry, keys: Keys | None) -> sql.Composable:
     """The condition for the keys asked for.
 
-    Each column is compared with an array: PostgreSQL pushes that into UNION ALL, joins and GROUP BY,
-    which it does not do with a join; the second condition makes pairs of what belongs together.
+    Each column is compared with an array: PostgreSQL pushes that into UNION ALL, joins and
+    GROUP BY, which it does not do with a join; the second condition pairs what belongs together.
     """
     if keys is None:
         return sql.SQL("")

@@ -1,4 +1,4 @@
-"""What the audit says about V1: its tables, everything else in it, and what is wrong with the data."""
+"""What the audit says about V1: its tables, whatever else is in it, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Vocabulary(Value):
 
 
 class Item(Value):
-    """One object of the inventory; what `detail` holds depends on `kind` (docs/reference/audit.md)."""
+    """One object of the inventory; what `detail` holds goes by `kind` (docs/reference/audit.md)."""
 
     kind: str
     name: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from repot.model.catalog import Table
 from repot.model.finding import Finding, error, info, warning
@@ -12,7 +12,7 @@ from repot.model.project import MoveSetting, SqlFile
 from repot.model.schemas import BACK, BACK_SQL, LOOP
 from repot.moves.analysis import analyse
 from repot.moves.back import derive_back
-from repot.moves.coverage import columns_read, merged
+from repot.moves.coverage import columns_read, mentioned, merged
 from repot.moves.fit import check_columns, choose_key
 from repot.moves.install import create_back_casts, create_back_sql, create_trace_views, named
 from repot.moves.statements import check_select
@@ -20,9 +20,15 @@ from repot.moves.workshop import Workshop, view_columns, view_definition
 
 
 def compile_backs(
-    shop: Workshop, moves: Sequence[Derivation], registries: Sequence[Registry]
+    shop: Workshop,
+    moves: Sequence[Derivation],
+    registries: Sequence[Registry],
+    broken: Mapping[str, str],
 ) -> tuple[list[Derivation], list[NotCarried]]:
-    """Ways back for every V1 table that a move reads, as far as there are any."""
+    """Ways back for every V1 table that a move reads, as far as there are any.
+
+    Those that read the table of a `broken` move are passed over: mend the move first.
+    """
     project = shop.project
     left = {entry.name for entry in project.leave.table}
     backs: list[Derivation] = []
@@ -43,6 +49,8 @@ def compile_backs(
         if name in left:
             continue
         file = project.backs.get(name)
+        if broken and (mentioned(name, broken) or (file and _reads_any(file.text, broken))):
+            continue
         if file is not None:
             back = _compile(shop, table, file, derived=False)
         else:
@@ -55,7 +63,8 @@ def compile_backs(
             back = _compile(shop, table, SqlFile(path=path, text=found.sql), derived=True)
         if back is not None:
             backs.append(back)
-    not_carried += _v2_not_read(shop, moves, backs)
+    if not broken:
+        not_carried += _v2_not_read(shop, backs)
     return backs, not_carried
 
 
@@ -140,9 +149,11 @@ def _no_way_back(name: str, why: str) -> Finding:
     )
 
 
-def _v2_not_read(
-    shop: Workshop, moves: Sequence[Derivation], backs: Sequence[Derivation]
-) -> list[NotCarried]:
+def _reads_any(text: str, tables: Iterable[str]) -> bool:
+    return any(table.lower() in text.lower() for table in tables)
+
+
+def _v2_not_read(shop: Workshop, backs: Sequence[Derivation]) -> list[NotCarried]:
     """V2 tables and columns that no way back reads."""
     reads = merged([columns_read(shop.conn, back.user_view) for back in backs])
     result = []

@@ -48,11 +48,10 @@ def compile_project(conn: Connection, project: Project) -> Plan:
     shop.registries = read_catalog(conn, [REGISTRY])
     moves = [m for name in sorted(project.moves) if (m := compile_move(shop, name))]
     reads = merged([columns_read(conn, move.user_view) for move in moves])
-    if len(moves) == len(project.moves):  # else every table of a broken move would be reported too
-        shop.findings.extend(check_coverage(project, shop.source, reads))
-        backs, not_carried = compile_backs(shop, moves, registries)
-    else:
-        backs, not_carried = [], []
+    compiled = {move.name for move in moves}
+    broken = {name: file.text for name, file in project.moves.items() if name not in compiled}
+    shop.findings.extend(check_coverage(project, shop.source, reads, broken))
+    backs, not_carried = compile_backs(shop, moves, registries, broken)
     shop.findings.extend(_tables_without_move(shop))
     shop.findings.extend(_unknown_sections(project))
     shop.findings.extend(_row_security(shop))

@@ -7,7 +7,8 @@ select
   i.revenue_estimate as "revenueEstimate",
   i.trend_score as "trendScore",
   case
-    when jsonb_typeof(i.tags -> 'raw') = 'string' and i.tags - 'raw' = '{}'::jsonb then i.tags ->> 'raw'
+    when jsonb_typeof(i.tags -> 'raw') = 'string'
+      and i.tags = jsonb_build_object('raw', i.tags -> 'raw') then i.tags ->> 'raw'
     else i.tags::text
   end as tags,
   i.is_active as "isActive",

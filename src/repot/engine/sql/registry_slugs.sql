@@ -4,19 +4,18 @@
 -- many free numbers lie before them). The k-th row without a slug gets k + 1 + how many of the taken
 -- numbers lie before it. One sort per step, nothing quadratic.
 with wanted as materialized ({wanted}),
-based as (
+based as materialized (
   select {keys}, {orders}repot_registry.slug_base(slug_text, {max_length}, {fallback}) as base
     from wanted),
 placed as materialized (
-  select b.*, pg_catalog.row_number() over (partition by base order by {sort}) as place
-    from based b),
+  select b.*, u.used is null as base_is_free,
+         pg_catalog.row_number() over (partition by base order by {sort}) as place
+    from based b left join (select value as used from {table}) u on u.used = b.base),
 plain as materialized (
-  select {keys}, base as value from placed p
-   where place = 1 and not exists (select from {table} t where t.value = p.base)),
+  select {keys}, base as value from placed where place = 1 and base_is_free),
 others as materialized (
-  select p.*, pg_catalog.row_number() over (partition by p.base order by p.place) as k
-    from placed p
-   where p.place > 1 or not exists (select from plain q where q.value = p.base)),
+  select {keys}, base, place - base_is_free::integer as k
+    from placed where place > 1 or not base_is_free),
 stems as materialized (select distinct base from others),
 taken as (
   select stem, number - 1 - pg_catalog.row_number() over (partition by stem order by number) as free

@@ -9,11 +9,35 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
-from postgast import PgQueryError, pg_query_pb2
+from postgast import PgQueryError
 from postgast import deparse as _deparse
 from postgast import parse as _parse
+from postgast import pg_query_pb2 as pb
 
-pb = pg_query_pb2
+__all__ = [
+    "Message",
+    "Unreadable",
+    "both",
+    "call",
+    "cast",
+    "column",
+    "copy",
+    "equals",
+    "everything",
+    "inner",
+    "parts",
+    "pb",
+    "query",
+    "relation",
+    "rewrite",
+    "same",
+    "select_of",
+    "target",
+    "text_of",
+    "union_all",
+    "word",
+    "words",
+]
 M = TypeVar("M", bound=Message)
 _PLACES = frozenset(
     {"location", "list_start", "list_end", "rexpr_list_start", "rexpr_list_end"}
@@ -45,11 +69,12 @@ def text_of(select: pb.SelectStmt) -> str:
     """The statement as SQL text."""
     result = pb.ParseResult()
     result.stmts.add().stmt.select_stmt.CopyFrom(select)
-    return _deparse(result)
+    text: str = _deparse(result)
+    return text
 
 
 def copy(message: M) -> M:
-    twin = type(message)()
+    twin: M = type(message)()
     twin.CopyFrom(message)
     return twin
 
@@ -93,9 +118,7 @@ def rewrite(message: Message, change: Callable[[pb.Node], pb.Node | None]) -> No
 
 def same(one: Message, other: Message) -> bool:
     """Whether two trees are equal, positions in the text aside."""
-    return _bare(one).SerializeToString(deterministic=True) == _bare(other).SerializeToString(
-        deterministic=True
-    )
+    return bool(_bare(one) == _bare(other))
 
 
 def _bare(message: M) -> M:
@@ -145,6 +168,12 @@ def call(function: str, *args: pb.Node) -> pb.FuncCall:
         args=list(args),
         funcformat=pb.COERCE_EXPLICIT_CALL,
     )
+
+
+def cast(value: pb.Node, type_name: str) -> pb.Node:
+    """The value cast to a type of pg_catalog, without a modifier."""
+    name = pb.TypeName(names=[word("pg_catalog"), word(type_name)], typemod=-1)
+    return pb.Node(type_cast=pb.TypeCast(arg=value, type_name=name))
 
 
 def relation(schema: str, name: str, alias: str) -> pb.Node:

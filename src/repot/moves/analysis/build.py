@@ -18,16 +18,16 @@ A predicate `X.u = y` *filters* X where no row of X with another u can change th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from repot.model.catalog import Table
 from repot.model.names import Name
 from repot.model.plan import Role
-from repot.moves.analysis.ast import column, copy, inner, parts, pb, rewrite, same, words
+from repot.moves.analysis.ast import Message, column, copy, inner, parts, pb, rewrite, same, words
 from repot.moves.analysis.env import Env, Item, computed
 from repot.moves.analysis.expressions import Resolver
-from repot.moves.analysis.functions import aggregates, outside_subqueries, windows
+from repot.moves.analysis.functions import aggregates, windows
 from repot.moves.analysis.graph import Atom, Col, Graph, Rel, Resolved, Val, comparable
 from repot.moves.analysis.inline import Unsupported
 
@@ -38,6 +38,7 @@ Columns = list[tuple[str, Resolved]]
 class Place:
     """Where a query stands: what its tables are to the arm."""
 
+    top: bool = False  # the arm itself
     spine: bool = True  # a row of the arm needs a row of each table here
     role: Role = Role.JOINED
     filtering: bool = False
@@ -52,13 +53,12 @@ class Builder:
     def __init__(self, tables: Mapping[Name, Table]) -> None:
         self.tables = tables
         self.graph = Graph()
-        self.resolver = Resolver(self.graph, self._subquery_columns)
+        self.resolver = Resolver(self.graph, self._subquery)
         self._sublinks: dict[int, Columns] = {}
         self._inside: dict[int, frozenset[int]] = {}
-        self._below: dict[int, Place] = {}
 
     def build(self, arm: pb.SelectStmt) -> Graph:
-        self.graph.outputs = self._select(arm, None, Place())[0]
+        self.graph.outputs = self._select(arm, None, Place(top=True))[0]
         return self.graph
 
     # -- queries
@@ -66,7 +66,7 @@ class Builder:
     def _select(
         self, select: pb.SelectStmt, parent: Env | None, place: Place
     ) -> tuple[Columns, set[int]]:
-        """The query's columns, and the appearances in its FROM, those of its subqueries there too."""
+        """The query's columns, and the appearances in its FROM, its subqueries there included."""
         if select.op != pb.SETOP_NONE:
             return self._union(select, parent, place)
         env = Env(parent)
@@ -77,8 +77,9 @@ class Builder:
             rels = self.resolver.rels(select, env)
             return [(f"column{i}", Resolved(None, rels=rels)) for i in range(1, width + 1)], set()
         grouped = aggregates(select) or bool(select.distinct_clause)
-        if grouped and place.role is Role.JOINED and parent is not None:
+        if grouped and place.role is Role.JOINED:
             place = replace(place, role=Role.GROUPED)
+        top, place = place.top, replace(place, top=False)
         below: set[int] = set()
         for node in select.from_clause:
             below |= self._from(node, env, place)[1]
@@ -97,7 +98,24 @@ class Builder:
         for bound in ("limit_count", "limit_offset"):
             if getattr(select, bound).WhichOneof("node"):
                 self._visit(getattr(select, bound), env, place, positive=False)
-        return self._outputs(select, env), below
+        columns = self._outputs(select, env, frozenset(below))
+        if top and grouped:
+            self.graph.group = self._group(select, columns, env)
+        return columns, below
+
+    def _group(self, select: pb.SelectStmt, columns: Columns, env: Env) -> frozenset[Col]:
+        by = [*select.group_clause, *(n for n in select.distinct_clause if n.WhichOneof("node"))]
+        found = [self.resolver.resolve(n, env) for n in by] if by else [c for _, c in columns]
+        cols = {r.col for r in found if r.col is not None}
+        grown = True
+        while grown:
+            before = len(cols)
+            for atom in self.graph.atoms:
+                ends = {atom.target, atom.source.col}
+                if atom.source.col is not None and ends & cols:
+                    cols |= {atom.target, atom.source.col}
+            grown = len(cols) > before
+        return frozenset(cols)
 
     def _union(
         self, select: pb.SelectStmt, parent: Env | None, place: Place
@@ -114,12 +132,15 @@ class Builder:
             columns.append((name, Resolved(values, targets, one.rels | other.rels)))
         return columns, below_left | below_right
 
-    def _outputs(self, select: pb.SelectStmt, env: Env) -> Columns:
+    def _outputs(self, select: pb.SelectStmt, env: Env, below: frozenset[int]) -> Columns:
         columns = []
+        grouped = aggregates(select)
         for node in select.target_list:
             result = self.resolver.resolve(node.res_target.val, env)
             if result.targets and not self._passes(select, node.res_target.val, result, env):
                 result = replace(result, targets=())
+            if grouped and result.values is None:
+                result = replace(result, rels=result.rels | below)  # count(*) names no column
             columns.append((node.res_target.name or _implied(node.res_target.val), result))
         return columns
 
@@ -269,28 +290,28 @@ class Builder:
     def _join(self, join: pb.JoinExpr, env: Env, place: Place) -> tuple[Columns, set[int]]:
         kind = join.jointype
         loose = replace(place, spine=False)
-        right_loose, left_loose = kind in (pb.JOIN_LEFT, pb.JOIN_FULL), kind in (
-            pb.JOIN_RIGHT,
-            pb.JOIN_FULL,
-        )
+        right_loose = kind in (pb.JOIN_LEFT, pb.JOIN_FULL)
+        left_loose = kind in (pb.JOIN_RIGHT, pb.JOIN_FULL)
         left, in_left = self._from(join.larg, env, loose if left_loose else place)
         right, in_right = self._from(join.rarg, env, loose if right_loose else place)
-        filtered = (set() if right_loose and not left_loose else in_left) | (
-            set() if left_loose and not right_loose else in_right
-        )
-        if left_loose and right_loose:
-            filtered = set()
+        # The side whose rows all stay is not filtered by ON.
+        filtered = (set() if right_loose else in_left) | (set() if left_loose else in_right)
         strong = place.spine and not (left_loose or right_loose)
         merged: Columns = []
         for name in words(join.using_clause):
             one, other = dict(left)[name], dict(right)[name]
             self._equal(one, other, filtered, strong)
             if left_loose and right_loose:
-                both = Resolved(None, rels=one.rels | other.rels)
+                self._full(one, other)
+                both = self.resolver.either(one, other)
             else:
                 both = other if left_loose else one
             merged.append((name, both))
         if join.HasField("quals"):
+            if left_loose and right_loose:
+                for part in _conjuncts(join.quals):
+                    if isinstance(part, pb.A_Expr) and part.kind == pb.AEXPR_OP:
+                        self._full_condition(part, env)
             self._condition(join.quals, env, place, filtered, strong=strong)
         if right_loose:
             self.graph.nulled |= in_right
@@ -306,6 +327,17 @@ class Builder:
         else:
             env.merged.update(merged)
         return columns, in_left | in_right
+
+    def _full_condition(self, part: pb.A_Expr, env: Env) -> None:
+        if _is_equality(part.name) and part.HasField("lexpr"):
+            self._full(
+                self.resolver.resolve(part.lexpr, env), self.resolver.resolve(part.rexpr, env)
+            )
+
+    def _full(self, one: Resolved, other: Resolved) -> None:
+        """Remembers two columns that a FULL JOIN ties: where both are there, they are equal."""
+        if one.col and other.col and comparable(one.col.column, other.col.column):
+            self.graph.full.add(frozenset({one.col, other.col}))
 
     # -- conditions
 
@@ -326,8 +358,8 @@ class Builder:
 
     def _equal(self, one: Resolved, other: Resolved, filtered: set[int], strong: bool) -> None:
         for ends, source in ((one, other), (other, one)):
-            if source.values is None:
-                continue
+            if not source.values:
+                continue  # not known, or NULL always: an equality that says nothing
             for target in ends.targets:
                 if target.rel not in filtered or not target.column.deterministic:
                     continue
@@ -359,7 +391,7 @@ class Builder:
 
     # -- subqueries in expressions
 
-    def _visit(self, message: object, env: Env, place: Place, *, positive: bool) -> None:
+    def _visit(self, message: Message | None, env: Env, place: Place, *, positive: bool) -> None:
         """Builds the subqueries of an expression. `positive`: only whether it is true counts."""
         if isinstance(message, pb.Node):
             message = inner(message)
@@ -385,7 +417,7 @@ class Builder:
             rest = copy(message)
             rest.ClearField("agg_filter")
             message = rest
-        for part in parts(message):  # type: ignore[arg-type]
+        for part in parts(message):
             self._visit(part, env, place, positive=False)
 
     def _sublink(self, link: pb.SubLink, env: Env, place: Place, *, positive: bool) -> None:
@@ -400,9 +432,11 @@ class Builder:
             role = Role.GROUPED
         else:
             role = place.role
-        columns, below = self._select(query, env, Place(False, role, filtering))
+        first = len(self.graph.rels)
+        inside = Place(spine=False, role=role, filtering=filtering)
+        columns, below = self._select(query, env, inside)
         self._sublinks[link.location] = columns
-        self._inside[link.location] = self._within(link.location)
+        self._inside[link.location] = frozenset(range(first, len(self.graph.rels)))
         if link.HasField("testexpr"):
             self._visit(link.testexpr, env, place, positive=False)
         if link.sub_link_type == pb.ANY_SUBLINK and positive and _is_equality(link.oper_name):
@@ -411,12 +445,10 @@ class Builder:
             for side, (_, result) in zip(sides, columns, strict=True):
                 self._equal(self.resolver.resolve(side, env), result, below, False)
 
-    def _within(self, mark: int) -> frozenset[int]:
-        return self._inside.get(mark, frozenset())
-
-    def _subquery_columns(self, link: pb.SubLink, env: Env) -> list[Resolved]:
-        """The columns of a subquery already visited."""
-        return [result for _, result in self._sublinks[link.location]]
+    def _subquery(self, link: pb.SubLink) -> tuple[list[Resolved], frozenset[int]]:
+        """The columns of a subquery already visited, and the appearances in it."""
+        columns = self._sublinks[link.location]
+        return [result for _, result in columns], self._inside[link.location]
 
 
 def _renamed(columns: Columns, alias: pb.Alias) -> Columns:
@@ -424,16 +456,16 @@ def _renamed(columns: Columns, alias: pb.Alias) -> Columns:
     return [(n, c) for n, (_, c) in zip(names, columns, strict=False)] + columns[len(names) :]
 
 
-def _conjuncts(node: pb.Node) -> list[object]:
+def _conjuncts(node: pb.Node) -> list[Message | None]:
     held = inner(node)
     if isinstance(held, pb.BoolExpr) and held.boolop == pb.AND_EXPR:
         return [part for arg in held.args for part in _conjuncts(arg)]
     return [held]
 
 
-def _is_equality(name: object) -> bool:
+def _is_equality(name: Iterable[pb.Node]) -> bool:
     """The plain `=`; other types' operators are printed with their schema. IN has no name."""
-    return words(name) in ((), ("=",), ("pg_catalog", "="))  # type: ignore[arg-type]
+    return words(name) in ((), ("=",), ("pg_catalog", "="))
 
 
 def _implied(node: pb.Node) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from repot.moves.analysis.ast import column, pb, words
-from repot.moves.analysis.graph import UNKNOWN, Rel, Resolved, Val
+from repot.moves.analysis.graph import UNTYPED, Col, Rel, Resolved, Val
 from repot.moves.analysis.inline import Unsupported
 
 
@@ -84,5 +84,7 @@ def computed(rel: Rel, name: str) -> Resolved:
     """A column of rows that a function or VALUES gives."""
     rels = frozenset({rel.id})
     if rel.item is None:
-        return Resolved(UNKNOWN.values, rels=rels | rel.depends)
-    return Resolved((Val(column(rel.own, name), rels),), rels=rels | rel.depends)
+        return Resolved(None, rels=rels | rel.depends)
+    col = Col(rel.id, name, UNTYPED)
+    value = Val(column(rel.own, name), rels, col)
+    return Resolved((value,), (col,), rels | rel.depends, bare=True)

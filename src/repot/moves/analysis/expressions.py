@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 
 from google.protobuf.message import Message
 
-from repot.moves.analysis.ast import copy, inner, pb, rewrite
+from repot.moves.analysis.ast import copy, inner, pb, rewrite, words
 from repot.moves.analysis.env import Env
 from repot.moves.analysis.functions import is_aggregate, is_set_returning, outside_subqueries
 from repot.moves.analysis.graph import Graph, Resolved, Val, keeps_value
 
-Subquery = Callable[[pb.SubLink, Env], "list[Resolved]"]
+Subquery = Callable[[pb.SubLink], tuple[list[Resolved], frozenset[int]]]
 _MOST = 8  # values that an expression may take
 
 
@@ -36,14 +36,31 @@ class Resolver:
             return self._cast(held, env)
         if isinstance(held, pb.CoalesceExpr):
             # A COALESCE gives one of its arguments, whatever the others are.
-            return self._one_of([self.resolve(a, env) for a in held.args], held, env)
+            args = [self.resolve(a, env) for a in held.args]
+            if len(args) == 2 and frozenset({args[0].col, args[1].col}) in self.graph.full:
+                return self.either(*args)
+            return self._one_of(args, held, env)
         if isinstance(held, pb.CaseExpr):
             results = [w.case_when.result for w in held.args]
             results += [held.defresult] if held.HasField("defresult") else []
             return self._one_of([self.resolve(r, env) for r in results], held, env)
         if isinstance(held, pb.SubLink) and held.sub_link_type == pb.EXPR_SUBLINK:
-            return Resolved(self.subquery(held, env)[0].values, rels=self.rels(held, env))
+            columns, inside = self.subquery(held)
+            return Resolved(columns[0].values, rels=columns[0].rels | inside)
         return self._computed(node, env)
+
+    def either(self, one: Resolved, other: Resolved) -> Resolved:
+        """COALESCE of the two columns that a FULL JOIN ties. It is x only where a row of either
+        side has x, and a row of one side that has not is not matched with one that has."""
+        if one.values is None or other.values is None:
+            return Resolved(None, rels=one.rels | other.rels)
+        if frozenset({one.col, other.col}) not in self.graph.full:
+            return Resolved((*one.values, *other.values), rels=one.rels | other.rels)
+        return Resolved(
+            (*one.values, *other.values),
+            (*one.targets, *other.targets),
+            one.rels | other.rels,
+        )
 
     def rels(self, message: Message, env: Env) -> frozenset[int]:
         """All appearances that the expression depends on, those in its subqueries too."""
@@ -52,7 +69,8 @@ class Resolver:
             if isinstance(each, pb.ColumnRef):
                 found |= env.lookup(each)[0].rels
             elif isinstance(each, pb.SubLink):
-                found = found.union(*(r.rels for r in self.subquery(each, env)))
+                columns, inside = self.subquery(each)
+                found = found.union(inside, *(c.rels for c in columns))
         return found
 
     def _cast(self, cast: pb.TypeCast, env: Env) -> Resolved:
@@ -64,15 +82,15 @@ class Resolver:
         values = []
         for value in arg.values:
             # A cast of NULL is NULL. (PostgreSQL's own; a type of the user's might differ.)
-            if len(cast.type_name.names) > 1 and not _builtin(cast.type_name):
-                if value.rels & self.graph.nulled:
-                    return Resolved(None, rels=arg.rels)
+            if not _builtin(cast.type_name) and value.rels & self.graph.nulled:
+                return Resolved(None, rels=arg.rels)
             outer = pb.TypeCast(arg=value.node, type_name=cast.type_name)
             values.append(Val(pb.Node(type_cast=outer), value.rels))
         return Resolved(tuple(values), rels=arg.rels)
 
     def _one_of(self, parts: Iterable[Resolved], whole: Message, env: Env) -> Resolved:
-        rels, values = self.rels(whole, env), []
+        rels = self.rels(whole, env)
+        values: list[Val] = []
         for part in parts:
             if part.values is None:
                 return Resolved(None, rels=rels)
@@ -117,4 +135,5 @@ class Resolver:
 
 
 def _builtin(name: pb.TypeName) -> bool:
-    return name.names[0].string.sval == "pg_catalog"
+    names = words(name.names)
+    return len(names) == 1 or names[0] == "pg_catalog"

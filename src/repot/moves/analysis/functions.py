@@ -6,23 +6,33 @@ from google.protobuf.message import Message
 
 from repot.moves.analysis.ast import parts, pb, words
 
+
+def _names(text: str) -> list[str]:
+    return text.split()
+
+
 AGGREGATES = frozenset(
-    """any_value array_agg avg bit_and bit_or bit_xor bool_and bool_or count every json_agg
-    json_agg_strict json_object_agg json_object_agg_strict json_object_agg_unique
-    json_object_agg_unique_strict jsonb_agg jsonb_agg_strict jsonb_object_agg
-    jsonb_object_agg_strict jsonb_object_agg_unique jsonb_object_agg_unique_strict max min
-    range_agg range_intersect_agg string_agg sum xmlagg corr covar_pop covar_samp regr_avgx
-    regr_avgy regr_count regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy stddev
-    stddev_pop stddev_samp variance var_pop var_samp mode percentile_cont percentile_disc
-    grouping""".split()
+    _names("""
+    any_value array_agg avg bit_and bit_or bit_xor bool_and bool_or count every
+    json_agg json_agg_strict json_object_agg json_object_agg_strict
+    json_object_agg_unique json_object_agg_unique_strict jsonb_agg jsonb_agg_strict
+    jsonb_object_agg jsonb_object_agg_strict jsonb_object_agg_unique
+    jsonb_object_agg_unique_strict max min range_agg range_intersect_agg string_agg
+    sum xmlagg corr covar_pop covar_samp regr_avgx regr_avgy regr_count
+    regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy stddev stddev_pop
+    stddev_samp variance var_pop var_samp mode percentile_cont percentile_disc
+    grouping
+""")
 )
 SET_RETURNING = frozenset(
-    """unnest generate_series generate_subscripts json_array_elements json_array_elements_text
-    jsonb_array_elements jsonb_array_elements_text json_each json_each_text jsonb_each
-    jsonb_each_text json_object_keys jsonb_object_keys json_populate_recordset
-    jsonb_populate_recordset json_to_recordset jsonb_to_recordset jsonb_path_query
-    jsonb_path_query_tz regexp_matches regexp_split_to_table string_to_table ts_stat
-    _pg_expandarray""".split()
+    _names("""
+    unnest generate_series generate_subscripts json_array_elements
+    json_array_elements_text jsonb_array_elements jsonb_array_elements_text
+    json_each json_each_text jsonb_each jsonb_each_text json_object_keys
+    jsonb_object_keys json_populate_recordset jsonb_populate_recordset
+    json_to_recordset jsonb_to_recordset jsonb_path_query jsonb_path_query_tz
+    regexp_matches regexp_split_to_table string_to_table ts_stat _pg_expandarray
+""")
 )
 _AGGREGATE_NODES = (pb.JsonArrayAgg, pb.JsonObjectAgg, pb.GroupingFunc)
 

@@ -10,6 +10,8 @@ from repot.moves.analysis.ast import pb
 
 _INTEGERS = frozenset({"smallint", "integer", "bigint"})
 _TEXTS = frozenset({"text", "character varying"})
+# A column of computed rows: its type is not in the catalog.
+UNTYPED = Column(name="", type="", base_type="", type_oid=0, typmod=-1, not_null=False)
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,6 @@ class Resolved:
         return self.values[0].col if self.bare and self.values else None
 
 
-UNKNOWN = Resolved(None)
-
-
 @dataclass
 class Rel:
     """One appearance of a relation: a table, or rows computed from other appearances.
@@ -95,7 +94,10 @@ class Graph:
     rels: dict[int, Rel] = field(default_factory=dict)
     atoms: list[Atom] = field(default_factory=list)
     nulled: set[int] = field(default_factory=set)  # an outer join may give NULLs in their place
+    full: set[frozenset[Col | None]] = field(default_factory=set)  # tied by a FULL JOIN
     outputs: list[tuple[str, Resolved]] = field(default_factory=list)
+    # where the arm itself makes one row of several: the columns that those have in common
+    group: frozenset[Col] | None = None
     obstacles: list[str] = field(default_factory=list)  # why a filter cannot reach the tables
 
     @property
@@ -106,11 +108,16 @@ class Graph:
 def comparable(one: Column, other: Column) -> bool:
     """Whether `=` between the two columns means the same value, whatever the session's settings.
 
+    A computed value's type is not known; PostgreSQL compares it with a cast that the text shows,
+    or with an operator of both types, which the caller's `=` resolves to again.
+
     Not so: nondeterministic collations, bpchar of different lengths, and pairs of types whose
     comparison converts (date and timestamp, float4 and float8).
     """
     if not (one.deterministic and other.deterministic):
         return False
+    if UNTYPED in (one, other):
+        return True
     if one.base_type == "character" or other.base_type == "character":
         return one.type == other.type
     pair = {one.base_type, other.base_type}

@@ -60,7 +60,8 @@ create table if not exists repot.chunk (
   run     integer not null references repot.run,
   move    text not null,
   number  integer not null,
-  lo      text,  -- inclusive, as text of the chunk column's type; null: from the start
+  "column" text,  -- of the view; lo and hi are values of it. null: one part, the whole view
+  lo      text,  -- inclusive, as text of the column's type; null: from the start (NULLs too)
   hi      text,  -- exclusive; null: to the end
   rows    bigint,
   ms      integer,

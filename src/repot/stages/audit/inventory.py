@@ -86,7 +86,8 @@ def _jobs(conn: Connection) -> tuple[list[Row], bool]:
     """pg_cron's jobs, and whether some may be hidden: other roles' jobs are, by a policy."""
     row = conn.execute(
         "select pg_catalog.has_schema_privilege(n.oid, 'USAGE')"
-        " and pg_catalog.has_table_privilege(c.oid, 'SELECT'), pg_catalog.row_security_active(c.oid)"
+        " and pg_catalog.has_table_privilege(c.oid, 'SELECT'),"
+        " pg_catalog.row_security_active(c.oid)"
         " from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace"
         " where n.nspname = 'cron' and c.relname = 'job' and c.relkind = 'r'"
     ).fetchone()
@@ -117,7 +118,7 @@ def _follow_functions(outside: list[Row], functions: list[Row]) -> None:
 
 
 def _of_tables(catalog: Catalog, indexes: list[Row]) -> Iterator[Item]:
-    """What belongs to tables. A trigger's arguments may hold secrets: its definition is left out."""
+    """What belongs to tables. A trigger's arguments may hold secrets: no definition of it."""
     sizes = {(row["oid"], row["name"]): row for row in indexes}
     for table in catalog.tables:
         place = str(table.name)
@@ -153,11 +154,12 @@ def _part(kind: str, name: str, table: str, **detail: Any) -> Item:
 
 
 _OUTSIDE = {
-    "outside-trigger": "the trigger {name} on {table} calls {function}, which works on V1: after the "
-    "cutover it must work on V2, or every write to {table} fails",
-    "outside-view": "the view {name} reads {points_to}: it follows V1's tables when they are retired",
-    "outside-foreign-key": "the foreign key {name} of {table} refers to {points_to}: it stays on V1's "
-    "table when that is retired",
+    "outside-trigger": "the trigger {name} on {table} calls {function}, which works on V1: after "
+    "the cutover it must work on V2, or every write to {table} fails",
+    "outside-view": "the view {name} reads {points_to}: it follows V1's tables when they are "
+    "retired",
+    "outside-foreign-key": "the foreign key {name} of {table} refers to {points_to}: it stays on "
+    "V1's table when that is retired",
     "outside-policy": "the policy {name} of {table} reads {points_to}: it follows V1's tables",
     "outside-default": "the default of {table}.{name} uses {points_to}",
     "bound-function": "the function {name} has an SQL body (BEGIN ATOMIC) bound to {points_to}: it "
@@ -180,7 +182,7 @@ def findings(inventory: Inventory) -> Iterator[Finding]:
         yield report(
             item.kind,
             text.format_map(words | {"name": item.name, "table": item.table or ""}),
-            hint="put its new definition into outside/*.sql: it is run in the cutover, after the swap",
+            hint="put its new definition into outside/*.sql: run in the cutover, after the swap",
             object=item.table or item.name,
         )
     yield from _databasewide(inventory)
@@ -191,7 +193,8 @@ def _databasewide(inventory: Inventory) -> Iterator[Finding]:
         if item.kind == "extension" and item.detail["within"]:
             yield info(
                 "extension-within",
-                f"the extension {item.name} lies in V1's schema {quoted(str(item.detail['schema']))}",
+                f"the extension {item.name} lies in V1's schema "
+                + quoted(str(item.detail["schema"])),
                 hint='swap = "tables" leaves it where it is; "schema" would carry it away',
                 object=item.name,
             )
@@ -199,7 +202,7 @@ def _databasewide(inventory: Inventory) -> Iterator[Finding]:
             yield info(
                 "publication",
                 f"the publication {item.name} sends V1's tables to subscribers",
-                hint="the cutover puts V2's tables in their place; subscribers need the tables first",
+                hint="the cutover puts V2's tables in their place: subscribers need those first",
                 object=item.name,
             )
         if item.kind == "event-trigger" and item.detail["enabled"] != "D":

@@ -60,7 +60,7 @@ def _one(
     scope: Scope, table: Table, distinct: Mapping[tuple[int, str], int | None], done: Probed
 ) -> None:
     scanned = scans.scan(scope, table, distinct)
-    words = vocabulary.vocabularies(scope, table, scanned.profile.rows_read)
+    words = vocabulary.vocabularies(scope, table, scanned)
     findings = list(_findings(scope, table, scanned))
     for one in words:
         findings += vocabulary.findings(table, one)
@@ -75,8 +75,8 @@ def _findings(scope: Scope, table: Table, scanned: Scan) -> Iterator[Finding]:
     if scanned.profile.sampled:
         yield info(
             "table-sampled",
-            f"{table.name} is large: {scanned.profile.rows_read} of about {table.estimate} rows were "
-            "read, and its figures are of those",
+            f"{table.name} is large: {scanned.profile.rows_read} of about {table.estimate} rows "
+            "were read, and its figures are of those",
             hint="an audit with a higher limit reads all of it",
             object=str(table.name),
             count=scanned.profile.rows_read,

@@ -52,9 +52,9 @@ def references(scope: Scope, table: Table) -> Iterator[Finding]:
 
 
 def guess(scope: Scope, table: Table, column: Column) -> Table | None:
-    """The table that `product_id`, `productId` … means: named so in singular or plural, with a primary
-    key of the same type. Tables of V1 come before outside ones; of a longer name (`target_user_id`) the
-    last word counts if the whole fits nowhere. A guess: it is only used to count."""
+    """The table that `product_id`, `productId` … means: named so in singular or plural, with a
+    primary key of the same type. Tables of V1 come before outside ones; of a longer name
+    (`target_user_id`) the last word counts if the whole fits nowhere. It is only used to count."""
     parts = words(column.name)
     if len(parts) < 2 or parts[-1] not in _ENDINGS or table.primary == (column.name,):
         return None
@@ -117,7 +117,7 @@ def _unchecked(scope: Scope, table: Table, key: ForeignKey) -> Finding:
 
 
 def _childless(scope: Scope, table: Table, key: ForeignKey) -> Iterator[Finding]:
-    """A child whose key is the foreign key is the other half of its parent: some parents may lack it."""
+    """A child whose key is its foreign key: parents have one at most, and some may lack it."""
     row = scope.conn.execute(
         sql.SQL(
             "with o as materialized (select {0} from {1} as p where not exists"

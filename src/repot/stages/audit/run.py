@@ -16,7 +16,6 @@ from repot.model.progress import Progress, Silent
 from repot.postgres.capabilities import missing
 from repot.postgres.catalog import read_catalog
 from repot.postgres.connect import Connection, connection
-from repot.postgres.state import ensure_state, record_evidence
 from repot.stages.audit import inventory as inventories
 from repot.stages.audit import security, structure
 from repot.stages.audit.probes import probe
@@ -35,18 +34,16 @@ def audit(
     *,
     outside: Sequence[str] = (),
     sample_above: int | None = None,
-    record: bool = False,
-    run: int | None = None,
-    plan_digest: str = "",
 ) -> Audit:
     """Read V1 (`schemas`) in one REPEATABLE READ, read-only transaction; rights to read are enough.
 
     outside: schemas that stay and that V1 points to, as parents of its rows. Tables with more than
-    `sample_above` rows by size (thorough: ten million, else 100,000) are sampled by pages, and say so.
-    Tables that cannot be read, or that are locked for five seconds, become findings. With `record` the
-    result is kept as evidence afterwards, of the run if one is given.
+    `sample_above` rows by size (thorough: ten million, else 100,000) are sampled by pages, and say
+    so. Tables that cannot be read, or that are locked for five seconds, become findings. Recording
+    the result as evidence is the caller's: it needs the right to write.
 
-    Raises RepotError `audit-no-tables` where the schemas hold none, `audit-failed` on a server's error.
+    Raises RepotError: `audit-no-tables` where the schemas hold none, `audit-failed` where the
+    server breaks off.
     """
     began = time.monotonic()
     limit = sample_above or (SAMPLE_ABOVE if thorough else SAMPLE_ABOVE_QUICK)
@@ -65,23 +62,9 @@ def audit(
                 evidence=str(failed),
                 hint="nothing was changed: run `repot audit` again",
             ) from failed
-        found = found.model_copy(
-            update={"thorough": thorough, "ms": round((time.monotonic() - began) * 1000)}
-        )
-        conn.isolation_level, conn.read_only = None, None
-        if record:
-            ensure_state(conn)
-            record_evidence(
-                conn,
-                run,
-                "audit",
-                "audit",
-                plan_digest,
-                "What is in V1?",
-                found.model_dump(mode="json"),
-                found.snapshot,
-            )
-    return found
+    return found.model_copy(
+        update={"thorough": thorough, "ms": round((time.monotonic() - began) * 1000)}
+    )
 
 
 def _read(

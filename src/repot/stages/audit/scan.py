@@ -13,38 +13,13 @@ from repot.model.finding import Finding, info, warning
 from repot.stages.audit.query import Scope, shown, text_of, words
 
 _MONEY = frozenset(
-    [
-        "price",
-        "prices",
-        "prix",
-        "amount",
-        "amounts",
-        "montant",
-        "total",
-        "subtotal",
-        "cost",
-        "costs",
-        "fee",
-        "fees",
-        "balance",
-        "solde",
-        "revenue",
-        "revenues",
-        "tax",
-        "vat",
-        "tva",
-        "salary",
-        "wage",
-        "discount",
-        "remise",
-        "budget",
-        "tarif",
-        "payment",
-        "paid",
-        "refund",
-        "money",
-    ]
-)
+    {
+        "amount", "amounts", "balance", "budget", "cost", "costs", "discount", "fee", "fees",
+        "money", "montant", "paid", "payment", "price", "prices", "prix", "refund", "remise",
+        "revenue", "revenues", "salary", "solde", "subtotal", "tarif", "tax", "total", "tva",
+        "vat", "wage"
+    }
+)  # fmt: skip
 _FLOATS = {700: "real", 701: "double precision"}
 _INTEGERS = (20, 21, 23)
 _SPACES = " \t\r\n\u00a0"
@@ -148,14 +123,16 @@ def _measures(scope: Scope, table: Table) -> Iterator[tuple[str, str, sql.Compos
                     )
                 ),
             )
-        elif column.type_oid in _INTEGERS and (
-            column.identity or "nextval(" in str(column.default)
-        ):
+        elif column.type_oid in _INTEGERS and _from_sequence(column):
             yield column.name, "greatest", sql.SQL("max({})").format(bare)
 
 
 def _count(condition: sql.Composable) -> sql.Composed:
     return sql.SQL("count(*) filter (where {})").format(condition)
+
+
+def _from_sequence(column: Column) -> bool:
+    return bool(column.identity) or "nextval(" in (column.default or "")
 
 
 def is_money(column: Column) -> bool:
@@ -172,8 +149,8 @@ def findings(table: Table, scanned: Scan) -> Iterator[Finding]:
             inexact = scanned.figure(column.name, "inexact")
             yield warning(
                 "money-float",
-                f"{place} holds money as {column.type}; {inexact} of {read} values are not equal to "
-                "their rounding to 2 decimals",
+                f"{place} holds money as {column.type}; {inexact} of {read} values are not equal "
+                "to their rounding to 2 decimals",
                 hint="numeric(…, 2) in V2; say in the move how to round: round(x::numeric, 2)",
                 object=place,
                 count=inexact,

@@ -25,10 +25,10 @@ def findings(catalog: Catalog, inventory: Inventory, policies: Sequence[Row]) ->
             name = f"{dotted(function['name'])}({function['arguments']})"
             yield warning(
                 "definer-search-path",
-                f"the function {name} is SECURITY DEFINER without a search_path of its own: its caller "
-                "decides which tables it works on, with its owner's rights",
-                hint="ALTER FUNCTION … SET search_path = …; at the cutover its names change meaning "
-                "with the schemas",
+                f"the function {name} is SECURITY DEFINER without a search_path of its own: its "
+                "caller decides which tables it works on, with its owner's rights",
+                hint="ALTER FUNCTION … SET search_path = …; at the cutover its names change "
+                "their meaning with the schemas",
                 object=name,
             )
 
@@ -72,9 +72,9 @@ def _row_security(table: Table, open_to: set[str]) -> Iterator[Finding]:
 def recursion(
     catalog: Catalog, policies: Sequence[Row], functions: Sequence[Row]
 ) -> Iterator[Finding]:
-    """Policies that need themselves to be decided: every query of the table then fails with "infinite
-    recursion detected in policy". A function lends its policy's rights on only where it is SECURITY
-    DEFINER; else it is looked through by the tables that its text names."""
+    """Policies that need themselves to be decided: every query of the table then fails with
+    "infinite recursion detected in policy". A function ends the circle only where it is SECURITY
+    DEFINER; else the tables that its text names count as read."""
     guarded = {t.oid: t for t in catalog.tables if t.row_security}
     by_name = {str(t.name): t.oid for t in guarded.values()}
     called = {
@@ -97,7 +97,7 @@ def recursion(
         way = " → ".join(str(guarded[o].name) for o in (oid, *path))
         yield warning(
             "rls-recursion",
-            f"the policies of {table.name} read {way}: whoever they apply to gets "
+            f"the policies of {table.name} go in a circle ({way}): whoever they apply to gets "
             '"infinite recursion detected in policy"',
             hint="ask through a SECURITY DEFINER function with a search_path of its own",
             object=str(table.name),

@@ -27,8 +27,8 @@ def tables(table: Table, sizes: Row) -> Iterator[Finding]:
             "table-no-key",
             f"{table.name} has no primary key"
             + (f", but {quoted(keys[0].name)} is unique and never NULL" if keys else ""),
-            hint="its rows cannot be told apart: changes cannot be captured or proven; give it a key "
-            "first (ALTER TABLE … ADD PRIMARY KEY), or declare the move's key",
+            hint="its rows cannot be told apart: changes cannot be captured or proven; give it a "
+            "key first (ALTER TABLE … ADD PRIMARY KEY), or declare the move's key",
             object=str(table.name),
         )
     zoneless = [c.name for c in table.columns if c.type_oid == _NO_ZONE]
@@ -36,7 +36,8 @@ def tables(table: Table, sizes: Row) -> Iterator[Finding]:
         yield info(
             "timestamp-no-zone",
             f"{table.name} has timestamps without time zone: {', '.join(map(quoted, zoneless))}",
-            hint="for timestamptz in V2 say in the move which zone they meant: x AT TIME ZONE 'UTC'",
+            hint="for timestamptz in V2 say in the move which zone they meant: "
+            "x AT TIME ZONE 'UTC'",
             object=str(table.name),
             count=len(zoneless),
         )
@@ -76,14 +77,15 @@ def indexes(rows: Sequence[Row], known: Sequence[Table]) -> Iterator[Finding]:
                 yield warning(
                     "index-invalid",
                     f"the index {name} of {table.name} is invalid: it is written, but never read",
-                    hint="a CREATE INDEX CONCURRENTLY failed: drop it, or REINDEX INDEX CONCURRENTLY",
+                    hint="a CREATE INDEX CONCURRENTLY failed: drop it, or "
+                    "REINDEX INDEX CONCURRENTLY",
                     object=f"{table.name}, {name}",
                 )
             elif not row["scans"] and not row["unique"] and row["bytes"] >= _UNUSED_BYTES:
                 yield info(
                     "index-unused",
-                    f"no query has read the index {name} of {table.name} ({row['bytes']} bytes) since "
-                    "the statistics began",
+                    f"no query has read the index {name} of {table.name} ({row['bytes']} bytes) "
+                    "since the statistics began",
                     hint="V2 may do without it; look at the standbys' statistics too",
                     object=f"{table.name}, {name}",
                 )
@@ -159,8 +161,8 @@ def sequences(
         if upcoming <= greatest:
             yield warning(
                 "sequence-behind",
-                f"the sequence {place} gives {upcoming} next, but {owner}.{quoted(column)} goes up to "
-                f"{greatest}: inserts will meet keys that are there",
+                f"the sequence {place} gives {upcoming} next, but {owner}.{quoted(column)} goes up "
+                f"to {greatest}: inserts will meet keys that are there",
                 hint="SELECT setval(…) on V1; V2's sequences are set at the cutover",
                 object=place,
                 count=greatest - upcoming + 1,

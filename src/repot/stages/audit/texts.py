@@ -14,7 +14,7 @@ from repot.stages.audit.query import Scope, is_private, shown, text_of, words
 from repot.stages.audit.scan import Scan
 
 _TITLES = frozenset(
-    ["title", "name", "label", "headline", "subject", "slug", "titre", "libelle", "intitule"]
+    {"title", "name", "label", "headline", "subject", "slug", "titre", "libelle", "intitule"}
 )
 _TESTED_HERE = 200_000  # values that are tested in Python where the server cannot
 
@@ -64,7 +64,7 @@ def _valid(scope: Scope, table: Table, column: str) -> tuple[int, int, tuple[str
                 "with bad as materialized (select left({0}, 60) as x from {1} as t"
                 " where not pg_input_is_valid({0}, 'jsonb'))"
                 " select (select count({2}) from {1} as t), (select count(*) from bad),"
-                " array(select x from bad limit 3)"
+                " array(select x from bad group by x order by x limit 3)"
             ).format(text_of(column), scope.rows_of(table), sql.Identifier(column))
         ).fetchone()
         assert row is not None
@@ -82,7 +82,7 @@ def _valid(scope: Scope, table: Table, column: str) -> tuple[int, int, tuple[str
             tested += 1
             if not _is_json(str(value)):
                 wrong.append(str(value)[:60])
-    return tested - len(wrong), tested, tuple(wrong[:3])
+    return tested - len(wrong), tested, tuple(sorted(set(wrong))[:3])
 
 
 def _is_json(text: str) -> bool:
@@ -116,9 +116,7 @@ def collisions(scope: Scope, table: Table, scanned: Scan) -> Iterator[Finding]:
                 " array(select concat_ws(' / ', left(one, 60),"
                 " case when other <> one then left(other, 60) end) || ' (' || n || ')'"
                 " from slugs where n > 1 and slug <> '' order by n desc, slug limit 3) from slugs"
-            ).format(
-                text_of(column.name), scope.rows_of(table), _FOLD.format(text_of(column.name))
-            )
+            ).format(text_of(column.name), scope.rows_of(table), _FOLD.format(text_of(column.name)))
         ).fetchone()
         assert row is not None
         collide, nothing, examples = int(str(row[0])), int(str(row[1])), row[2]
@@ -127,8 +125,8 @@ def collisions(scope: Scope, table: Table, scanned: Scan) -> Iterator[Finding]:
         if collide:
             yield warning(
                 "slug-collision",
-                f"{place}: {collide} of {scanned.profile.rows_read} values meet an earlier one once "
-                "case, accents and signs are folded"
+                f"{place}: {collide} of {scanned.profile.rows_read} values meet an earlier one "
+                "once case, accents and signs are folded"
                 + (", although the column is unique" if (column.name,) in unique else ""),
                 hint='a unique slug made of it needs a registry (kind = "slug")',
                 object=place,
@@ -138,7 +136,7 @@ def collisions(scope: Scope, table: Table, scanned: Scan) -> Iterator[Finding]:
         if nothing:
             yield info(
                 "slug-empty",
-                f"{place}: {nothing} values leave nothing for a slug (no letter or digit of a to z)",
+                f"{place}: {nothing} values leave nothing for a slug (no letter a to z, no digit)",
                 hint="a registry of kind slug takes its `fallback` for them",
                 object=place,
                 count=nothing,

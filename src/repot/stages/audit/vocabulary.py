@@ -13,16 +13,25 @@ from repot.model.audit import Vocabulary, VocabularyValue
 from repot.model.catalog import Table
 from repot.model.finding import Finding, info, warning
 from repot.stages.audit.query import Scope, is_private, shown, text_of
+from repot.stages.audit.scan import Scan
 
 SAMPLE = 20_000  # rows that decide which columns are worth counting
 MOST = 50  # distinct values
+LONGEST = 64  # characters of a value
 LISTED = 60
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_ -]*\Z")
 
 
-def vocabularies(scope: Scope, table: Table, read: int) -> tuple[Vocabulary, ...]:
-    """The vocabularies of the table, with every value counted. read: the rows that a scan reads."""
-    columns = [c.name for c in table.columns if scope.is_text(table, c) and not is_private(c.name)]
+def vocabularies(scope: Scope, table: Table, scanned: Scan) -> tuple[Vocabulary, ...]:
+    """The vocabularies of the table, with every value counted."""
+    read = scanned.profile.rows_read
+    columns = [
+        c.name
+        for c in table.columns
+        if scope.is_text(table, c)
+        and not is_private(c.name)
+        and not scanned.figure(c.name, "json") * 20 > read
+    ]
     columns = _few(scope, table, columns, read) if read and columns else []
     if not columns:
         return ()
@@ -63,7 +72,8 @@ def _few(scope: Scope, table: Table, columns: list[str], read: int) -> list[str]
             sql.Literal(100.0 * SAMPLE / read)
         )
     figures = sql.SQL(", ").join(
-        sql.SQL("count(distinct left({0}, 200)), count({0})").format(text_of(c)) for c in columns
+        sql.SQL("count(distinct left({0}, 200)), count({0}), max(length({0}))").format(text_of(c))
+        for c in columns
     )
     row = scope.conn.execute(
         sql.SQL("select array[{}] from (select {} from {} as t limit {}) t").format(
@@ -76,8 +86,12 @@ def _few(scope: Scope, table: Table, columns: list[str], read: int) -> list[str]
     assert row is not None
     numbers = row[0]
     assert isinstance(numbers, list)
-    pairs = zip(columns, numbers[::2], numbers[1::2], strict=True)
-    return [c for c, distinct, filled in pairs if 0 < distinct <= MOST and distinct * 2 <= filled]
+    found = zip(columns, numbers[::3], numbers[1::3], numbers[2::3], strict=True)
+    return [
+        column
+        for column, distinct, filled, longest in found
+        if 0 < distinct <= MOST and distinct * 2 <= filled and longest <= LONGEST
+    ]
 
 
 def findings(table: Table, vocabulary: Vocabulary) -> Iterator[Finding]:
@@ -90,7 +104,7 @@ def findings(table: Table, vocabulary: Vocabulary) -> Iterator[Finding]:
             "vocabulary",
             f"{place} has {vocabulary.distinct} distinct values and no CHECK: {listed}"
             + (" …" if vocabulary.distinct > 12 else ""),
-            hint="map every value in the move (CASE), or the ones that you forget become NULL or ELSE",
+            hint="map every value in the move: those that a CASE forgets become NULL",
             object=place,
             count=vocabulary.distinct,
         )

@@ -28,15 +28,14 @@ def make_plan(dsn: str, project: Project, progress: Progress) -> Plan:
         conn.execute("set local lock_timeout = '5s'")
         plan = compile_project(conn, project)
         findings = list(plan.findings)
-        if not plan.errors:
-            findings += _registries(conn, plan)
+        findings += _registries(conn, plan)
         probed = {m.name for m in plan.moves}
         progress.start("plan", "probing", len(probed), "tables")
         for move in plan.moves:
             findings += probe_move(conn, plan, move)
             progress.advance("plan", 1)
         progress.finish("plan")
-        if not plan.errors:
+        if plan.target.tables:
             findings += preflight(conn, plan, plan.cutover.swap)
         findings.append(_estimate(plan))
     return plan.model_copy(update={"findings": _sorted(findings)})

@@ -1,0 +1,136 @@
+"""What a swap notes down so that another machine, later, can go back or go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import psycopg
+
+from repot.engine.swap.definitions import Remake
+from repot.engine.swap.sql import load
+from repot.engine.swap.things import PG_TRIGGER, Key
+from repot.postgres.compose import trusted
+from repot.postgres.connect import Connection
+
+
+def ensure_memory(conn: Connection) -> None:
+    """Create the two tables beside repot.restore where they are not there."""
+    conn.execute(load("memory.sql"))
+
+
+def moved(conn: Connection, run: int) -> list[tuple[str, Key]]:
+    """What earlier swaps of the run moved: (side, key)."""
+    rows = conn.execute(
+        "select side, class::bigint, oid::bigint from repot.moved where run = %s and class <> %s",
+        (run, PG_TRIGGER),
+    ).fetchall()
+    return [(str(side), (int(str(c)), int(str(o)))) for side, c, o in rows]
+
+
+def remember_moved(conn: Connection, run: int, side: str, keys: Iterable[Key]) -> None:
+    """Note what is moved."""
+    pairs = list(keys)
+    conn.execute(
+        "insert into repot.moved (run, side, class, oid)"
+        " select %s, %s, t.class, t.oid from unnest(%s::oid[], %s::oid[]) t(class, oid)"
+        " on conflict (run, class, oid) do update set side = excluded.side",
+        (run, side, [c for c, _ in pairs], [o for _, o in pairs]),
+    )
+
+
+def remember_modes(conn: Connection, run: int, side: str, modes: Mapping[int, str]) -> None:
+    """Note how triggers (by oid) are enabled, before they are disabled."""
+    conn.execute(
+        "insert into repot.moved (run, side, class, oid, mode)"
+        " select %s, %s, %s, t.oid, t.mode from unnest(%s::oid[], %s::text[]) t(oid, mode)"
+        " on conflict (run, class, oid) do update set mode = excluded.mode",
+        (run, side, PG_TRIGGER, list(modes), list(modes.values())),
+    )
+
+
+def modes(conn: Connection, run: int) -> dict[int, str]:
+    """How triggers were enabled when they were last disabled, by oid."""
+    rows = conn.execute(
+        "select oid::bigint, mode from repot.moved where run = %s and class = %s",
+        (run, PG_TRIGGER),
+    ).fetchall()
+    return {int(str(oid)): str(mode) for oid, mode in rows}
+
+
+def remember_restore(conn: Connection, run: int, items: Sequence[tuple[str, str]]) -> None:
+    """Note (what, DDL) for the way back, given in the order in which the way back runs them.
+
+    Of several calls, what came last is run first.
+    """
+    conn.cursor().executemany(
+        "insert into repot.restore (run, number, what, ddl) select %(run)s,"
+        " coalesce(max(number), 0) + 1, %(what)s, %(ddl)s from repot.restore where run = %(run)s",
+        [{"run": run, "what": what, "ddl": ddl} for what, ddl in reversed(items)],
+    )
+
+
+def to_restore(conn: Connection, run: int) -> list[Remake]:
+    """What is to be put back, in the order in which to run it."""
+    rows = conn.execute(
+        "select what, ddl from repot.restore where run = %s and done_at is null"
+        " order by number desc",
+        (run,),
+    ).fetchall()
+    return [Remake(str(what), (str(ddl),)) for what, ddl in rows]
+
+
+def restored(conn: Connection, run: int) -> None:
+    """Note that all of it has been put back."""
+    conn.execute(
+        "update repot.restore set done_at = clock_timestamp() where run = %s and done_at is null",
+        (run,),
+    )
+
+
+def remember_afterwards(conn: Connection, run: int, remakes: Iterable[Remake]) -> None:
+    """Note the work that follows the commit."""
+    work = [(r.what, ddl) for r in remakes for ddl in r.afterwards]
+    conn.cursor().executemany(
+        "insert into repot.afterwards (run, number, what, ddl) select %(run)s,"
+        " coalesce(max(number), 0) + 1, %(what)s, %(ddl)s from repot.afterwards"
+        " where run = %(run)s",
+        [{"run": run, "what": what, "ddl": ddl} for what, ddl in work],
+    )
+
+
+def forget_afterwards(conn: Connection, run: int) -> None:
+    """What an earlier swap left undone is void once the next one has gone the other way."""
+    conn.execute(
+        "update repot.afterwards set done_at = clock_timestamp(), error = 'superseded'"
+        " where run = %s and done_at is null",
+        (run,),
+    )
+
+
+def do_afterwards(conn: Connection, run: int) -> list[tuple[str, str]]:
+    """Do what is noted and not done, each on its own; gives what failed, with the reason.
+
+    Call it in autocommit, after the swap's commit; it may be called again.
+    """
+    rows = conn.execute(
+        "select number, what, ddl from repot.afterwards where run = %s and done_at is null"
+        " order by number",
+        (run,),
+    ).fetchall()
+    failures = []
+    for number, what, ddl in rows:
+        trouble = None
+        try:
+            conn.execute(trusted(str(ddl)))
+        except psycopg.OperationalError:
+            raise
+        except psycopg.Error as failed:
+            trouble = str(failed.diag.message_primary or failed)
+            failures.append((str(what), trouble))
+        conn.execute(
+            "update repot.afterwards set error = %s,"
+            " done_at = case when %s::text is null then clock_timestamp() end"
+            " where run = %s and number = %s",
+            (trouble, trouble, run, number),
+        )
+    return failures

@@ -1,0 +1,12 @@
+"""Fixed SQL of the swap, one file per question; `load` reads one."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+
+@cache
+def load(file: str) -> bytes:
+    """The text of `file` in this folder, ready for `Connection.execute`."""
+    return (files(__name__) / file).read_bytes()

@@ -1,0 +1,125 @@
+"""From a bound arm to its Uses: role, link and pairs of each appearance of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from repot.model.catalog import Table
+from repot.model.finding import Finding
+from repot.model.names import Name
+from repot.model.plan import Link, Role, Use
+from repot.model.project import DeclaredLink
+from repot.model.schemas import REGISTRY
+from repot.moves.analysis import advice, ast
+from repot.moves.analysis.bind import Bindings, useful
+from repot.moves.analysis.declared import links, too_narrow
+from repot.moves.analysis.graph import Graph, Rel
+from repot.moves.analysis.locate import TooMany, locate
+from repot.moves.analysis.pairs import Arm, pairs
+
+
+@dataclass
+class Context:
+    """What all arms share."""
+
+    file: str
+    default_schema: str
+    scope: tuple[str, ...]
+    declared: Mapping[Name, Sequence[DeclaredLink]]
+    findings: list[Finding] = field(default_factory=list)
+
+
+def uses(arm: Arm, graph: Graph, bindings: Bindings, context: Context) -> list[Use]:
+    """A Use for each appearance of a table in the arm (several where several are declared)."""
+    shown = frozenset[int]().union(*(r.rels for _, r in graph.outputs))
+    found: list[Use] = []
+    for rel in graph.tables:
+        table = rel.table
+        assert table is not None
+        role = _role(rel, graph, bindings)
+        contributes = role is not Role.FILTER and (role is not Role.JOINED or rel.id in shown)
+        rows = pairs(arm, rel) if contributes and table.primary else None
+        use = Use(
+            arm=arm.number, source=table.name, alias=rel.alias, role=role, link=None, pairs=rows
+        )
+        given = context.declared.get(table.name)
+        if given:
+            found += _declared(use, table, given, context)
+            continue
+        link, why = _link(arm, rel, table, graph, bindings, context)
+        found.append(use.model_copy(update={"link": link, "why": why}))
+    return found
+
+
+def _declared(use: Use, table: Table, given: Sequence[DeclaredLink], context: Context) -> list[Use]:
+    found = []
+    for link in links(table, given):
+        if too_narrow(link, context.scope):
+            context.findings.append(
+                advice.bad_setting(
+                    context.file,
+                    "link-not-the-scope",
+                    f"the link of {table.name} has no keys and names other columns than the scope",
+                    f"name the columns that are ({', '.join(context.scope)}), or write keys",
+                )
+            )
+            continue
+        found.append(use.model_copy(update={"link": link}))
+        use = use.model_copy(update={"pairs": None})  # its rows are counted once
+    return found
+
+
+def _role(rel: Rel, graph: Graph, bindings: Bindings) -> Role:
+    if rel.role is Role.FILTER or rel.filtering:
+        return Role.FILTER
+    role = rel.role
+    if graph.group is not None and role is Role.GROUPED and rel.table is not None:
+        fixed = {c.name for c in graph.group if c.rel == rel.id}
+        if rel.table.primary and set(rel.table.primary) <= fixed:
+            role = Role.JOINED  # each row is of one group of its own
+    return Role.DRIVING if role is Role.JOINED and _drives(rel, graph, bindings) else role
+
+
+def _drives(rel: Rel, graph: Graph, bindings: Bindings) -> bool:
+    """Whether the arm's rows are the table's rows. Where a registry gives the scope, the table
+    meant is the leftmost one whose key finds its row of the registry."""
+    if not any(_is_registry(graph.rels[d]) for d in bindings.drivers):
+        return rel.id in bindings.drivers
+    found = [r for r in graph.tables if r.spine and not r.filtering and not _is_registry(r)]
+    for each in found:
+        bound = bindings.bound.get(each.id, {})
+        values = [
+            v
+            for c in (each.table.primary if each.table else ())
+            if c in bound
+            for v in bound[c].values
+        ]
+        if values and all(v.rels <= set(bindings.drivers) for v in values):
+            return each is rel
+    return False
+
+
+def _is_registry(rel: Rel) -> bool:
+    return rel.table is not None and rel.table.name.schema_ == REGISTRY
+
+
+def _link(
+    arm: Arm, rel: Rel, table: Table, graph: Graph, bindings: Bindings, context: Context
+) -> tuple[Link | None, str]:
+    identity = bindings.identity(rel.id)
+    if identity is not None and not arm.fixed:
+        return Link(source=table.name, capture=identity), ""
+    why = "nothing compares its columns with = to other rows of the same result"
+    if rel.id not in bindings.failed:
+        try:
+            columns, select = locate(graph, bindings, context.scope, rel, arm.fixed)
+        except TooMany:
+            why = "there are too many ways to reach it"
+        else:
+            return Link(source=table.name, capture=columns, locate=ast.text_of(select)), ""
+    columns = useful(rel, bindings.bound.get(rel.id, {}))
+    context.findings.append(
+        advice.underivable(context.file, table, why, context.scope, columns, context.default_schema)
+    )
+    return None, why
