@@ -257,8 +257,13 @@ begin
 end
 $$;
 
+-- A sign-in is no change of the account: it leaves updated_at alone.
 create trigger users_updated_at before update on users
-  for each row execute function set_updated_at();
+  for each row
+  when ((old.email, old.first_name, old.last_name, old.avatar_url, old.role, old.status)
+        is distinct from
+        (new.email, new.first_name, new.last_name, new.avatar_url, new.role, new.status))
+  execute function set_updated_at();
 create trigger categories_updated_at before update on categories
   for each row execute function set_updated_at();
 create trigger packs_updated_at before update on packs
@@ -353,6 +358,19 @@ begin
   values (new.id, coalesce(nullif(new.email, ''), new.id || '@no-email.invalid'),
           new.raw_user_meta_data ->> 'first_name', new.raw_user_meta_data ->> 'last_name',
           new.raw_user_meta_data ->> 'avatar_url', new.last_sign_in_at);
+  return new;
+end
+$$;
+
+-- E-mails live in auth.users alone; the copy in users follows them. outside/account.sql hangs this
+-- on auth.users at the cutover.
+create function handle_user_changed() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  update users
+  set email = coalesce(nullif(new.email, ''), new.id || '@no-email.invalid'),
+      last_login_at = new.last_sign_in_at
+  where id = new.id;
   return new;
 end
 $$;

@@ -328,11 +328,13 @@ def parent(*words: object, before: str = "", after: str = "") -> Iterator[subpro
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        start_new_session=True,
     )
     try:
         yield process
     finally:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # with its forks
         process.communicate()
 
 
@@ -346,7 +348,7 @@ def test_a_signal_to_the_process_ends_the_server(number: signal.Signals) -> None
         server_pid = pid_of(home / "data")
         process.send_signal(number)
         process.wait(30)
-        assert until(lambda: not home.exists() and not alive(server_pid), 10)
+        assert until(lambda: not home.exists() and not alive(server_pid))
 
 
 @pytest.mark.parametrize(
@@ -361,11 +363,11 @@ def test_a_signal_to_the_process_ends_the_server(number: signal.Signals) -> None
     ],
 )
 def test_the_end_of_the_process_ends_the_server(after: str) -> None:
-    with parent(after=f"{after}\ntime.sleep(6); os._exit(0)") as process:
+    with parent(after=after) as process:
         assert process.stdout is not None
         home = Path(process.stdout.readline().strip())
         process.wait(30)
-        assert until(lambda: not home.exists(), 4)
+        assert until(lambda: not home.exists())
 
 
 @pytest.mark.parametrize("delay", [0.02, 0.15, 0.3, 0.45, 0.6, 0.75])
@@ -377,7 +379,7 @@ def test_kill_while_it_starts_leaves_nothing(delay: float, short: Path) -> None:
         time.sleep(delay)
         process.kill()
         process.wait(30)
-    assert until(lambda: not list(short.iterdir()), 15), list(short.iterdir())
+    assert until(lambda: not list(short.iterdir())), list(short.iterdir())
     time.sleep(0.5)
     assert list(short.iterdir()) == []
     assert str(short) not in subprocess.run(["ps", "-ef"], capture_output=True, text=True).stdout

@@ -99,12 +99,9 @@ def _folders() -> Iterator[tuple[Path, str]]:
 @cache
 def _version(program: Path, _changed: int) -> int | None:
     try:
+        env = tool_environment(program)
         done = subprocess.run(
-            [program, "--version"],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=tool_environment(program),
+            [program, "--version"], capture_output=True, text=True, check=False, env=env
         )
     except OSError:
         return None

@@ -34,7 +34,7 @@ def new_home(account: Account) -> Path:
             home = Path(tempfile.mkdtemp(prefix="repot-", dir=longest.parent.parent))
             try:
                 account.take(home)
-            except EmbeddedError:
+            except BaseException:
                 home.rmdir()
                 raise
             return home

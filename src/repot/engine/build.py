@@ -6,6 +6,7 @@ Whatever fails, and whenever, nothing of it is left.
 from __future__ import annotations
 
 import psycopg
+
 from repot.engine import capture, deferred, registry
 from repot.engine.build_drop import drop_build
 from repot.engine.build_rights import Rights, copy_rights, explain, fresh_acls
@@ -138,9 +139,7 @@ def _run_target(conn: Connection, plan: Plan) -> None:
 
 def _check_made(conn: Connection, plan: Plan) -> dict[Name, int]:
     """The tables that target.sql made: those of the plan, and such as can be filled."""
-    rows = conn.execute(
-        load("build_made.sql").encode(), {"target": plan.target_schema}
-    ).fetchall()
+    rows = conn.execute(load("build_made.sql").encode(), {"target": plan.target_schema}).fetchall()
     made = {
         Name(schema_=plan.target_schema, name=str(name)): int(str(oid)) for oid, name, *_ in rows
     }
@@ -188,9 +187,7 @@ def _remember(conn: Connection, plan: Plan, run: int, tables: dict[Name, int]) -
         relations.remember(conn, run, side, table.name, found)
 
 
-def _detail(
-    tables: dict[Name, int], rights: Rights, stayed: tuple[str, ...]
-) -> dict[str, object]:
+def _detail(tables: dict[Name, int], rights: Rights, stayed: tuple[str, ...]) -> dict[str, object]:
     return {
         "tables": sorted(n.name for n in tables),
         "owners": rights.owners,

@@ -92,7 +92,9 @@ def deferred(conn: Connection, run: int) -> list[Deferred]:
         " where run = %s order by number",
         (run,),
     ).fetchall()
-    return [Deferred(int(str(n)), str(s), str(o), str(t), str(d), bool(x)) for n, s, o, t, d, x in rows]
+    return [
+        Deferred(int(str(n)), str(s), str(o), str(t), str(d), bool(x)) for n, s, o, t, d, x in rows
+    ]
 
 
 def put_back(conn: Connection, run: int, number: int) -> bool:

@@ -7,10 +7,12 @@ then its key), never by which worker asked first. See docs/reference/registries.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from psycopg import sql
 
 from repot.engine.paths import search_path
+from repot.engine.registry_bulk import bare_if_empty
 from repot.engine.registry_statements import (
     Keys,
     Orders,
@@ -66,9 +68,12 @@ def allocate(
     if isinstance(keys, Sequence) and not keys:
         return 0
     with conn.transaction():
+        if not _has_functions(conn):  # a plan that was never built
+            install_functions(conn)
         _alone(conn, registry)
         statement = _STATEMENTS[registry.setting.kind](registry, keys, _orders(conn, registry))
-        with search_path(conn, *path):
+        whole = bare_if_empty(conn, registry) if keys is None else nullcontext()
+        with whole, search_path(conn, *path):
             row = conn.execute(statement).fetchone()
         assert row is not None
         count, longest = int(str(row[0])), int(str(row[1]))
@@ -138,6 +143,13 @@ def allocate_back(
                 )
             ).rowcount
     return done
+
+
+def _has_functions(conn: Connection) -> bool:
+    row = conn.execute(
+        "select pg_catalog.to_regprocedure('repot_registry.slug_number(text)') is not null"
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def _alone(conn: Connection, registry: Registry) -> None:

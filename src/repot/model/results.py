@@ -45,6 +45,7 @@ class Account(Value):
     left: int = 0  # left out by a rule of leave.toml
     quarantined: int = 0  # of those, kept in quarantine
     unaccounted: int = 0
+    whole: bool = False  # the table is left behind as a whole, where it is
     into: dict[str, int] = {}  # V2 table: rows of this table that reached it
     rules: dict[str, int] = {}  # reason of a rule: rows it left out
     examples: tuple[str, ...] = ()  # keys of unaccounted rows

@@ -6,7 +6,7 @@ from psycopg import sql
 
 from repot.model.finding import Finding, error
 from repot.model.names import Name
-from repot.model.plan import Derivation, Output, Registry
+from repot.model.plan import Derivation, Output, Registry, Role, Use
 from repot.model.project import MoveSetting, RegistryKind, SqlFile
 from repot.model.schemas import REGISTRY, REGISTRY_SQL, SQL, VIEW
 from repot.moves.analysis import analyse
@@ -157,13 +157,26 @@ def compile_move(shop: Workshop, name: str) -> Derivation | None:
         key=key,
         scope=analysis.scope or key,
         outputs=outputs,
-        uses=named(analysis.uses, f"move.{name}"),
+        uses=named(_driven(analysis.uses), f"move.{name}"),
         sql=file,
     )
     with shop.attempt(file) as done:
         create_forward_view(shop.conn, move, table)
         create_trace_views(shop.conn, move.uses)
     return move if done else None
+
+
+def _driven(uses: tuple[Use, ...]) -> tuple[Use, ...]:
+    """A registry gives values and drives nothing: its arm is driven by the table that joins it."""
+    result = list(uses)
+    for arm in {use.arm for use in uses}:
+        rest = [n for n, u in enumerate(uses) if u.arm == arm and u.source.schema_ != REGISTRY]
+        if any(uses[n].role is Role.DRIVING for n in rest):
+            continue
+        first = next((n for n in rest if uses[n].role is Role.JOINED and uses[n].pairs), None)
+        if first is not None:
+            result[first] = uses[first].model_copy(update={"role": Role.DRIVING})
+    return tuple(result)
 
 
 def _selectable(shop: Workshop, file: SqlFile) -> bool:

@@ -7,4 +7,4 @@ select
   l.details as changes,
   coalesce(l.created_at, timestamptz '1970-01-01 00:00:00+00') as created_at
 from admin_logs l
-left join admin_log_id r on r.log_id = l.id
+join admin_log_id r on r.log_id = l.id

@@ -35,6 +35,7 @@ select
               | -?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})? | true | false | null )
             [\u0009\u000a\u000d\u0020]* )* )? \}
       ) [\u0009\u000a\u000d\u0020]* $'
+      and i.tags !~ '^[\u0009\u000a\u000d\u0020]*\{[\u0009\u000a\u000d\u0020]*"raw"'
       then i.tags::jsonb
     when i.tags is not null then jsonb_build_object('raw', i.tags)
   end as tags,

@@ -40,7 +40,9 @@ class Definition:
         if self.kind == "routine":
             return f"{self.detail['type']} {self.detail['identity']}"
         table = str(self.on)
-        return f"{self.kind} {table}" if self.name is None else f"{self.kind} {self.name} on {table}"
+        return (
+            f"{self.kind} {table}" if self.name is None else f"{self.kind} {self.name} on {table}"
+        )
 
     @property
     def on(self) -> Name:

@@ -30,7 +30,7 @@ class Dependent:
     """An object that depends on the side that goes, directly or through another dependent."""
 
     key: Key
-    kind: str  # see reach.sql; `part`s are left out
+    kind: str  # see describe.sql; `part`s are left out
     name: str
     schema: str  # of the object, or of the relation that it belongs to
     relation: str | None
@@ -53,11 +53,22 @@ def ours(schema: str | None) -> bool:
     return schema is not None and (schema in _OURS or schema.startswith(_ASIDE))
 
 
+def walk(conn: Connection, seeds: Collection[Key]) -> set[Key]:
+    """The keys of all that depends on the seeds, their own parts among them."""
+    rows = conn.execute(load("walk.sql"), _arrays(seeds)).fetchall()
+    return {(int(str(class_id)), int(str(oid))) for class_id, oid in rows}
+
+
 def reach(conn: Connection, seeds: Collection[Key]) -> list[Dependent]:
     """All that depends on the seeds, the seeds' own parts and Repot's objects left out."""
+    return describe(conn, walk(conn, seeds), seeds)
+
+
+def describe(conn: Connection, keys: Collection[Key], seeds: Collection[Key]) -> list[Dependent]:
+    """Those of the objects that are no parts of the seeds and not Repot's."""
     relations = {oid for class_id, oid in seeds if class_id == PG_CLASS}
     found = []
-    for row in conn.execute(load("reach.sql"), _arrays(seeds)).fetchall():
+    for row in conn.execute(load("describe.sql"), _arrays(keys)).fetchall() if keys else ():
         class_id, oid, kind, name, home, relation, relation_oid, relkind, kind_text, ident = row
         belongs_to = None if relation_oid is None else int(str(relation_oid))
         if belongs_to in relations:
@@ -113,4 +124,3 @@ def with_needs(conn: Connection, dependents: Iterable[Dependent]) -> list[Depend
 def _arrays(keys: Iterable[Key]) -> dict[str, list[int]]:
     pairs = list(keys)
     return {"classes": [c for c, _ in pairs], "oids": [o for _, o in pairs]}
-

@@ -12,6 +12,8 @@ from repot.engine.swap.things import PG_TRIGGER, Key
 from repot.postgres.compose import trusted
 from repot.postgres.connect import Connection
 
+_AFTER = "afterwards: "
+
 
 def ensure_memory(conn: Connection) -> None:
     """Create the two tables beside repot.restore where they are not there."""
@@ -57,15 +59,17 @@ def modes(conn: Connection, run: int) -> dict[int, str]:
     return {int(str(oid)): str(mode) for oid, mode in rows}
 
 
-def remember_restore(conn: Connection, run: int, items: Sequence[tuple[str, str]]) -> None:
-    """Note (what, DDL) for the way back, given in the order in which the way back runs them.
+def remember_restore(conn: Connection, run: int, items: Sequence[Remake]) -> None:
+    """Note DDL for the way back, given in the order in which the way back runs it.
 
     Of several calls, what came last is run first.
     """
+    rows = [(_AFTER + item.what, ddl) for item in items for ddl in item.afterwards]
+    rows += [(item.what, item.ddl) for item in reversed(items)]
     conn.cursor().executemany(
         "insert into repot.restore (run, number, what, ddl) select %(run)s,"
         " coalesce(max(number), 0) + 1, %(what)s, %(ddl)s from repot.restore where run = %(run)s",
-        [{"run": run, "what": what, "ddl": ddl} for what, ddl in reversed(items)],
+        [{"run": run, "what": what, "ddl": ddl} for what, ddl in rows],
     )
 
 
@@ -76,7 +80,15 @@ def to_restore(conn: Connection, run: int) -> list[Remake]:
         " order by number desc",
         (run,),
     ).fetchall()
-    return [Remake(str(what), (str(ddl),)) for what, ddl in rows]
+    late: dict[str, list[str]] = {}
+    for what, ddl in rows:
+        if str(what).startswith(_AFTER):
+            late.setdefault(str(what).removeprefix(_AFTER), []).insert(0, str(ddl))
+    return [
+        Remake(str(what), (str(ddl),), tuple(late.get(str(what), ())))
+        for what, ddl in rows
+        if not str(what).startswith(_AFTER)
+    ]
 
 
 def restored(conn: Connection, run: int) -> None:

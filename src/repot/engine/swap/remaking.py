@@ -24,39 +24,56 @@ _MUST_DROP = (
 
 def make_anew(
     conn: Connection, remakes: Sequence[Remake], now: Mapping[str, Definition]
-) -> tuple[str, ...]:
+) -> None:
     """Run the remakes in order; what must be dropped for it is, and made anew when its turn comes.
 
-    now: the objects as they are at present, by `what`. Gives what was dropped on the way.
+    now: the objects as they are at present, by `what`.
     Raises RepotError `outside-not-remade` (the transaction is to be rolled back).
     """
-    dropped: list[str] = []
+    if not remakes:
+        return
+    if not any(_is_routine(r, now) for r in remakes):
+        try:
+            with conn.transaction():  # all in one round trip: mostly that is enough
+                conn.execute(trusted(";\n".join(r.ddl for r in remakes)))
+            return
+        except psycopg.Error as failed:
+            if isinstance(failed, psycopg.OperationalError):
+                raise
     later = [r.what for r in remakes]
     for at, remade in enumerate(remakes):
-        try:
-            with conn.transaction():
-                _leave_old_signature(conn, remade, now)
-                conn.execute(trusted(remade.ddl))
-            continue
-        except _MUST_DROP:
-            pass
-        except psycopg.OperationalError:
-            raise
-        except psycopg.Error as failed:
-            raise _not_remade(remade, str(failed.diag.message_primary or failed)) from failed
-        dropped += _drop_with_users(conn, remade, now, later[at:])
-        try:
-            conn.execute(trusted(remade.ddl))
-        except psycopg.OperationalError:
-            raise
-        except psycopg.Error as failed:
-            raise _not_remade(remade, str(failed.diag.message_primary or failed)) from failed
-    return tuple(dropped)
+        _one(conn, remade, now, later[at:])
 
 
-def _leave_old_signature(
-    conn: Connection, remade: Remake, now: Mapping[str, Definition]
+def _one(
+    conn: Connection, remade: Remake, now: Mapping[str, Definition], later: Sequence[str]
 ) -> None:
+    try:
+        with conn.transaction():
+            _leave_old_signature(conn, remade, now)
+            conn.execute(trusted(remade.ddl))
+        return
+    except _MUST_DROP:
+        pass
+    except psycopg.Error as failed:
+        if isinstance(failed, psycopg.OperationalError):
+            raise  # a lock that was not had, a limit, a connection that is gone
+        raise _not_remade(remade, str(failed.diag.message_primary or failed)) from failed
+    _drop_with_users(conn, remade, now, later)
+    try:
+        conn.execute(trusted(remade.ddl))
+    except psycopg.Error as failed:
+        if isinstance(failed, psycopg.OperationalError):
+            raise  # a lock that was not had, a limit, a connection that is gone
+        raise _not_remade(remade, str(failed.diag.message_primary or failed)) from failed
+
+
+def _is_routine(remade: Remake, now: Mapping[str, Definition]) -> bool:
+    definition = now.get(remade.what)
+    return definition is not None and definition.kind == "routine"
+
+
+def _leave_old_signature(conn: Connection, remade: Remake, now: Mapping[str, Definition]) -> None:
     """A routine that takes a row type of the side that went has another signature now: replacing
     would make a second routine beside it."""
     old = now.get(remade.what)
@@ -74,7 +91,7 @@ def _leave_old_signature(
 
 def _drop_with_users(
     conn: Connection, remade: Remake, now: Mapping[str, Definition], later: Sequence[str]
-) -> list[str]:
+) -> None:
     """Drop an object and what stands on it; all of that must be made anew later on."""
     target = now.get(remade.what)
     if target is None:
@@ -86,12 +103,9 @@ def _drop_with_users(
         names = [str(s) for s in strangers] + [u.what for u in users if u.what not in later]
         raise _not_remade(remade, f"others stand on it: {', '.join(names)}")
     order = {what: number for number, what in enumerate(later)}
-    gone = []
     for user in sorted(users, key=lambda u: -order[u.what]):
         conn.execute(trusted(_drop_now(conn, user)))
-        gone.append(user.what)
     conn.execute(trusted(_drop_now(conn, target)))
-    return [*gone, target.what]
 
 
 def _drop_now(conn: Connection, definition: Definition) -> str:

@@ -26,7 +26,9 @@ def owner_and_rights(
     yield sql.SQL("alter {} {} owner to {}").format(trusted(what), name, sql.Identifier(owner))
     grantees = {g for g, _, _ in detail["acl"] or ()} | by_default(conn) | {owner, None}
     for grantee in sorted(grantees, key=str):
-        yield sql.SQL("revoke all on {} {} from {} cascade").format(trusted(kind), name, role(grantee))
+        yield sql.SQL("revoke all on {} {} from {} cascade").format(
+            trusted(kind), name, role(grantee)
+        )
     yield from grants(kind, name, detail["acl"] or ())
     if detail["comment"] is not None:
         yield sql.SQL("comment on {} {} is {}").format(

@@ -18,37 +18,38 @@ from repot.postgres.compose import joined, trusted
 from repot.postgres.connect import Connection
 
 
-def move(conn: Connection, plan: Survey) -> None:
-    """The whole swap; `carried` must have been read before."""
+def statements(conn: Connection, plan: Survey) -> list[sql.Composable]:
+    """The whole swap, as the catalogs are now."""
     where = plan.direction
     carried = _read(conn, where.front)
     publications = _publications(conn, where.front)
     extensions = sorted({t.extension for t in plan.staying if t.extension})
-    statements: list[sql.Composable] = []
+    result: list[sql.Composable] = []
     for name in publications:
-        statements.append(_publish("drop", name, where.front))
+        result.append(_publish("drop", name, where.front))
     if _exists(conn, where.aside):  # empty, or the preflight would have refused it
-        statements.append(sql.SQL("drop schema {}").format(sql.Identifier(where.aside)))
+        result.append(sql.SQL("drop schema {}").format(sql.Identifier(where.aside)))
     for old, new in ((where.front, where.aside), (where.waiting, where.front)):
-        statements.append(
+        result.append(
             sql.SQL("alter schema {} rename to {}").format(sql.Identifier(old), sql.Identifier(new))
         )
     for extension in extensions:
-        statements.append(
+        result.append(
             sql.SQL("alter extension {} set schema {}").format(
                 sql.Identifier(extension), sql.Identifier(where.front)
             )
         )
     if where.coming == "v2":  # V1's schema still has its own when it comes back
-        statements += _carry(where.front, carried)
+        result += _carry(where.front, carried)
     for name in publications:
-        statements.append(_publish("add", name, where.front))
-    conn.execute(sql.SQL(";\n").join(statements))
+        result.append(_publish("add", name, where.front))
+    return result
 
 
 def _read(conn: Connection, schema: str) -> dict[str, Any]:
     row = conn.execute(load("schema_carried.sql"), {"schema": schema}).fetchone()
-    assert row is not None and isinstance(row[0], dict)
+    assert row is not None
+    assert isinstance(row[0], dict)
     return row[0]
 
 
@@ -73,9 +74,7 @@ def _carry(schema: str, carried: dict[str, Any]) -> Iterable[sql.Composable]:
 
 def _exists(conn: Connection, schema: str) -> bool:
     return (
-        conn.execute(
-            "select from pg_catalog.pg_namespace where nspname = %s", (schema,)
-        ).fetchone()
+        conn.execute("select from pg_catalog.pg_namespace where nspname = %s", (schema,)).fetchone()
         is not None
     )
 

@@ -9,6 +9,7 @@ yet are not handed out twice.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -101,7 +102,7 @@ def set_beyond(conn: Connection, swap: Survey, plan: Plan) -> dict[str, int]:
 
     Call it when nobody can take numbers any more: after the side that goes has been moved.
     """
-    arriving = counters(conn, [t for t in swap.incoming])
+    arriving = counters(conn, swap.incoming)
     leaving = counters(conn, [*swap.outgoing, *swap.staying])
     arriving = [c for c in arriving if c.oid not in {o.oid for o in leaving}]  # shared ones: as is
     others = stand_ins(plan, swap.direction.coming, arriving, leaving)
@@ -171,7 +172,7 @@ def _positions(conn: Connection, all_of: Sequence[Counter]) -> dict[int, tuple[i
 def _extremes(conn: Connection, arriving: Sequence[Counter]) -> dict[int, list[int]]:
     """Sequence → the greatest values (the least, if it counts down) of the columns it feeds."""
     parts = [
-        sql.SQL("select {}::bigint, trunc({}({}))::numeric from {}").format(
+        sql.SQL("select {}::bigint, trunc({}({})::numeric) from {}").format(
             sql.Literal(c.oid),
             sql.SQL("max" if c.increment > 0 else "min"),
             sql.Identifier(column),
@@ -183,7 +184,7 @@ def _extremes(conn: Connection, arriving: Sequence[Counter]) -> dict[int, list[i
     found: dict[int, list[int]] = defaultdict(list)
     if parts:
         for oid, value in conn.execute(sql.SQL(" union all ").join(parts)).fetchall():
-            if value is not None:
+            if value is not None and math.isfinite(float(str(value))):  # numeric knows NaN
                 found[int(str(oid))].append(int(str(value)))
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from repot.engine.swap.dependents import Dependent, reach, with_needs
+from repot.engine.swap.dependents import Dependent, describe, reach, walk, with_needs
 from repot.engine.swap.sql import load
 from repot.engine.swap.things import TABLES, Direction, Key, Thing, list_things
 from repot.postgres.connect import Connection
@@ -23,6 +23,7 @@ class Survey:
     aside: tuple[Thing, ...]  # what is there already where the outgoing go
     dependents: tuple[Dependent, ...]  # outside of both sides; in the order in which to remake them
     entangled: tuple[Dependent, ...]  # of the side that comes, and yet bound to the side that goes
+    own_parts: frozenset[Key]  # whatever else depends on those who go: parts of them, Repot's views
 
     def tables(self, side: str) -> tuple[Thing, ...]:
         """Tables, partitions among them, of one side: v1 or v2."""
@@ -52,7 +53,8 @@ def survey(
         waiting = [t for t in waiting if t.key in back_again]
     going = _going(conn, direction, kind, front, waiting, moved)
     keys = {t.key for t in going}
-    found = reach(conn, keys)
+    reached = walk(conn, keys)
+    found = describe(conn, reached, keys)
     coming = {t.key for t in waiting}
     inside = (direction.waiting, direction.aside)
     dependents = [d for d in found if d.schema not in inside and d.key not in coming]
@@ -65,6 +67,7 @@ def survey(
         aside=tuple(t for t in things if t.schema == direction.aside),
         dependents=tuple(with_needs(conn, dependents)),
         entangled=tuple(d for d in found if d.schema == direction.waiting or d.key in coming),
+        own_parts=frozenset(reached - {d.key for d in dependents}),
     )
 
 

@@ -1,4 +1,4 @@
-"""Swap kind `tables`: every table, view, sequence and colliding routine or type changes its schema."""
+"""Swap kind `tables`: relations, colliding routines and types change their schema, one by one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from psycopg import sql
 from repot.engine.swap.survey import Survey
 from repot.engine.swap.things import Thing
 from repot.postgres.compose import trusted
-from repot.postgres.connect import Connection
 
 # ALTER wants words of its own for some kinds; a routine may be a function, procedure or aggregate.
 _WORDS = {"routine": "routine", "statistics": "statistics"}
@@ -17,12 +16,14 @@ _WORDS = {"routine": "routine", "statistics": "statistics"}
 _RANK = {"operator": 0, "routine": 1, "type": 3}
 
 
-def move(conn: Connection, plan: Survey) -> None:
-    """The whole swap in one round trip: those who go make room first."""
-    statements = [*_moves(plan.outgoing, plan.direction.aside)]
-    statements += _moves(plan.incoming, plan.direction.front)
-    if statements:
-        conn.execute(sql.SQL(";\n").join(statements))
+def statements(plan: Survey) -> list[sql.Composable]:
+    """The whole swap: those who go make room first."""
+    where = plan.direction
+    return [
+        sql.SQL("create schema if not exists {}").format(sql.Identifier(where.aside)),
+        *_moves(plan.outgoing, where.aside),
+        *_moves(plan.incoming, where.front),
+    ]
 
 
 def _moves(things: Iterable[Thing], schema: str) -> list[sql.Composed]:

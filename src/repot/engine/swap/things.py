@@ -21,7 +21,7 @@ TABLES = ("r", "p")
 
 @dataclass(frozen=True)
 class Direction:
-    """Who gives way to whom. `front` serves; what is in it goes `aside`, what is `waiting` comes."""
+    """Who gives way to whom: what is in `front` goes `aside`, and what is `waiting` comes."""
 
     front: str
     aside: str
@@ -82,9 +82,7 @@ class Thing:
 
 def list_things(conn: Connection, schemas: Sequence[str], own: Sequence[str]) -> list[Thing]:
     """What lives in `schemas`; `own` are the schemas whose types count as one in signatures."""
-    rows = conn.execute(
-        load("things.sql"), {"schemas": list(schemas), "own": list(own)}
-    ).fetchall()
+    rows = conn.execute(load("things.sql"), {"schemas": list(schemas), "own": list(own)}).fetchall()
     return [
         Thing(
             class_id=int(str(row[0])),

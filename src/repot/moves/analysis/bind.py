@@ -18,9 +18,9 @@ from repot.moves.analysis.graph import Atom, Graph, Rel, Resolved, Val
 
 @dataclass(frozen=True)
 class Binding:
-    """The column has the scope's value of that number, or one of the values."""
+    """The column has the scope's values of those numbers, or else one of the values."""
 
-    scope: int | None = None
+    scope: frozenset[int] = frozenset()
     values: tuple[Val, ...] = ()
 
     @property
@@ -42,8 +42,8 @@ class Bindings:
         """The scope columns that the appearance has, by number."""
         found: dict[int, str] = {}
         for name, binding in self.bound.get(rel, {}).items():
-            if binding.scope is not None:
-                found.setdefault(binding.scope, name)
+            for number in binding.scope:
+                found.setdefault(number, name)
         return found
 
     def identity(self, rel: int) -> tuple[str, ...] | None:
@@ -105,7 +105,8 @@ def bind(graph: Graph, scope: tuple[str, ...], driving: tuple[int, ...]) -> Bind
     outputs = dict(graph.outputs)
     for number, name in enumerate(scope):
         for col in outputs[name].targets:
-            bound.setdefault(col.rel, {}).setdefault(col.name, Binding(number))
+            mine = bound.setdefault(col.rel, {})
+            mine[col.name] = Binding(mine.get(col.name, Binding()).scope | {number})
     _spread(graph, bound)
     done = {r for r in graph.rels if result.identity(r) is not None}
     while True:
@@ -129,14 +130,14 @@ def _spread(graph: Graph, bound: dict[int, dict[str, Binding]]) -> None:
         changed = False
         for atom in graph.atoms:
             mine = bound.setdefault(atom.target.rel, {})
-            if atom.target.name in mine:
-                continue
-            numbers = {
-                bound.get(v.col.rel, {}).get(v.col.name, Binding()).scope if v.col else None
+            has = mine.get(atom.target.name, Binding()).scope
+            given = [
+                bound.get(v.col.rel, {}).get(v.col.name, Binding()).scope if v.col else frozenset()
                 for v in atom.source.values or ()
-            }
-            if len(numbers) == 1 and None not in numbers:
-                mine[atom.target.name] = Binding(numbers.pop())
+            ]
+            common = frozenset.intersection(*given) if given else frozenset()
+            if not common <= has:
+                mine[atom.target.name] = Binding(has | common)
                 changed = True
 
 
@@ -152,9 +153,9 @@ def _advance(graph: Graph, rel: Rel, result: Bindings, done: set[int]) -> bool:
         binding = Binding(values=atom.source.values or ())
         old = mine.get(atom.target.name)
         # A constant says less than another row's value.
-        if old is None or (old.scope is None and binding.rels and not old.rels):
+        if old is None or (not old.scope and binding.rels and not old.rels):
             mine[atom.target.name] = binding
-    return any(b.scope is not None or b.rels for b in mine.values())
+    return any(b.scope or b.rels for b in mine.values())
 
 
 def _needed(graph: Graph, atom: Atom) -> frozenset[int]:
@@ -179,6 +180,6 @@ def useful(rel: Rel, bound: dict[str, Binding]) -> tuple[str, ...]:
     assert rel.table is not None
     keys = [u.columns for u in rel.table.uniques if set(u.columns) <= set(bound)]
     for columns in sorted(keys, key=lambda k: (len(k), k)):
-        if any(bound[c].scope is not None or bound[c].rels for c in columns):
+        if any(bound[c].scope or bound[c].rels for c in columns):
             return columns
     return tuple(c.name for c in rel.table.columns if c.name in bound)

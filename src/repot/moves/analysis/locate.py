@@ -45,8 +45,7 @@ def locate(
                 given = {**fixed, **dict(zip(bound, scopes, strict=True))}
                 targets = [ast.target(given[name], name) for name in scope]
                 for number, (name, value) in enumerate(zip(columns, chosen, strict=True), start=1):
-                    at = mine[name].scope
-                    node = value.node if value is not None else scopes[at or 0]
+                    node = value.node if value is not None else scopes[min(mine[name].scope)]
                     targets.append(ast.target(node, f"repot_link_{number}"))
                 selects.append(ast.query(targets, _sources(graph, all_rels), all_conditions))
                 if len(selects) > _MOST:
@@ -73,7 +72,7 @@ def _paths(
         return
     mine = bindings.bound.get(rel.id, {})
     columns = () if bindings.identity(rel.id) is not None else useful(rel, mine)
-    columns = tuple(c for c in columns if mine[c].scope is None)
+    columns = tuple(c for c in columns if not mine[c].scope)
     # Constants narrow the answer and cost nothing.
     columns += tuple(c for c in mine if c not in columns and _is_constant(mine[c]))
     for chosen in product(*(mine[c].values for c in columns)):

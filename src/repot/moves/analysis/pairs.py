@@ -16,6 +16,8 @@ from repot.moves.analysis import ast
 from repot.moves.analysis.ast import everything, inner, pb
 from repot.moves.analysis.functions import (
     aggregates,
+    called,
+    is_aggregate,
     is_set_returning,
     outside_subqueries,
     windows,
@@ -87,10 +89,11 @@ def _carry(select: pb.SelectStmt, rel: Rel, shown: Sequence[pb.Node] = ()) -> bo
     grouped = aggregates(select)
     if more and (_limited(select) or windows(select) or _distinct_on(select)):
         raise _Cannot  # these would count the rows that were added
-    if more and select.HasField("having_clause"):
-        raise _Cannot
     if grouped:
-        own = (m for t in select.target_list for m in outside_subqueries(t))
+        own = [m for t in select.target_list for m in outside_subqueries(t)]
+        own += outside_subqueries(select.having_clause)
+        if more and any(is_aggregate(m) and not _ignores_repeats(m) for m in own):
+            raise _Cannot
         if _limited(select) or any(is_set_returning(m) for m in own) or _keyed_by_array(rel):
             raise _Cannot
         refs = [_all_of(ref, refs[0]) for ref in refs]
@@ -169,6 +172,14 @@ def _joined_back(select: pb.SelectStmt, rel: Rel, shown: Sequence[pb.Node]) -> l
     item.subquery.select_stmt.CopyFrom(rows)
     select.from_clause.append(pb.Node(range_subselect=item))
     return [ast.column("repot_read", n) for n in _names(rel)]
+
+
+def _ignores_repeats(message: Message) -> bool:
+    """Whether the aggregate gives the same for rows that come several times."""
+    repeatable = ("min", "max", "bool_and", "bool_or", "every")
+    return isinstance(message, pb.FuncCall) and (
+        called(message) in repeatable or message.agg_distinct
+    )
 
 
 def _all_of(ref: pb.Node, first: pb.Node) -> pb.Node:

@@ -43,14 +43,14 @@ class Scope:
     def is_text(self, table: Table, column: Column) -> bool:
         return (table.oid, column.name) in self.text_columns
 
-    def rows_of(self, table: Table) -> sql.Composed:
+    def rows_of(self, table: Table, alias: str = "t") -> sql.Composed:
         """What to write after FROM: the table's own rows, or a sample of its pages.
 
         REPEATABLE: the same pages every time, so that all probes look at the same rows.
         """
-        own = sql.SQL("only {}") if table.kind == "r" else sql.SQL("{}")
+        own = sql.SQL("only {} as {}") if table.kind == "r" else sql.SQL("{} as {}")
         percent = self.samples.get(table.oid)
-        source = own.format(ident(table.name))
+        source = own.format(ident(table.name), sql.Identifier(alias))
         if percent is None:
             return source
         return source + sql.SQL(" tablesample system ({}) repeatable (1)").format(

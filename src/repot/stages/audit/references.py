@@ -82,13 +82,13 @@ def _orphans(
 ) -> tuple[int, tuple[str, ...]]:
     row = scope.conn.execute(
         sql.SQL(
-            "with o as materialized (select {0} from {1} as c where ({0}) is not null"
+            "with o as materialized (select {0} from {1} where ({0}) is not null"
             " and not exists (select from {2} as p where ({3}) = ({4})))"
-            " select (select count(*) from o), array(select distinct concat_ws(', ', {5}) from o"
-            " order by 1 limit 3)"
+            " select (select count(*) from o), array(select distinct concat_ws(', ', {5})"
+            " from (select * from o limit 1000) o order by 1 limit 3)"
         ).format(
             idents(columns, "c"),
-            scope.rows_of(table),
+            scope.rows_of(table, "c"),
             ident(parent),
             idents(key, "p"),
             idents(columns, "c"),

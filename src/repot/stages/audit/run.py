@@ -23,6 +23,7 @@ from repot.stages.audit.query import Row, Scope, rows
 
 SAMPLE_ABOVE = 10_000_000  # rows of a table; a thorough audit counts up to here
 SAMPLE_ABOVE_QUICK = 100_000
+LOCK_TIMEOUT = "5s"
 _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
@@ -51,7 +52,7 @@ def audit(
         conn.isolation_level, conn.read_only = IsolationLevel.REPEATABLE_READ, True
         try:
             with conn.transaction():
-                conn.execute("set local lock_timeout = '5s'")
+                conn.execute("select set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,))
                 conn.execute("set local work_mem = '64MB'")
                 conn.execute("set local jit = off")
                 found = _read(conn, tuple(schemas), tuple(outside), progress, limit)

@@ -43,7 +43,7 @@ def scan(scope: Scope, table: Table, distinct: Mapping[tuple[int, str], int | No
     measures = [("", "rows", sql.SQL("count(*)")), *_measures(scope, table)]
     # one array: a target list ends at 1,664 entries, a table may have 1,600 columns
     values = scope.conn.execute(
-        sql.SQL("select array[{}]::bigint[] from {} as t").format(
+        sql.SQL("select array[{}]::bigint[] from {}").format(
             sql.SQL(", ").join(expression for _, _, expression in measures), scope.rows_of(table)
         )
     ).fetchone()

@@ -20,8 +20,10 @@ _TESTED_HERE = 200_000  # values that are tested in Python where the server cann
 
 # Accents fall off, everything but letters and digits becomes one hyphen: what any slug rule does at
 # least. NFKD takes é apart into e and a combining accent (U+0300 to U+036F).
+# ASCII, as many bytes as characters, has none and is spared two thirds of the work.
 _FOLD = sql.SQL(
-    "btrim(regexp_replace(lower(regexp_replace(normalize({}, NFKD), '[\u0300-\u036f]', '', 'g')),"
+    "btrim(regexp_replace(lower(case when octet_length({0}) = char_length({0}) then {0} else"
+    " regexp_replace(normalize({0}, NFKD), '[\u0300-\u036f]', '', 'g') end),"
     " '[^a-z0-9]+', '-', 'g'), '-')"
 )
 
@@ -61,9 +63,9 @@ def _valid(scope: Scope, table: Table, column: str) -> tuple[int, int, tuple[str
     if scope.server_version >= 160000:
         row = scope.conn.execute(
             sql.SQL(
-                "with bad as materialized (select left({0}, 60) as x from {1} as t"
+                "with bad as materialized (select left({0}, 60) as x from {1}"
                 " where not pg_input_is_valid({0}, 'jsonb'))"
-                " select (select count({2}) from {1} as t), (select count(*) from bad),"
+                " select (select count({2}) from {1}), (select count(*) from bad),"
                 " array(select x from bad group by x order by x limit 3)"
             ).format(text_of(column), scope.rows_of(table), sql.Identifier(column))
         ).fetchone()
@@ -74,7 +76,7 @@ def _valid(scope: Scope, table: Table, column: str) -> tuple[int, int, tuple[str
     tested, wrong = 0, []
     with scope.conn.cursor(name="repot_audit_json") as cursor:
         cursor.execute(
-            sql.SQL("select {0} from {1} as t where {0} is not null limit {2}").format(
+            sql.SQL("select {0} from {1} where {0} is not null limit {2}").format(
                 text_of(column), scope.rows_of(table), sql.Literal(_TESTED_HERE)
             )
         )
@@ -110,7 +112,7 @@ def collisions(scope: Scope, table: Table, scanned: Scan) -> Iterator[Finding]:
         row = scope.conn.execute(
             sql.SQL(
                 "with slugs as (select {2} as slug, count(*) as n, min({0}) as one,"
-                " max({0}) as other from {1} as t where {0} is not null group by 1)"
+                " max({0}) as other from {1} where {0} is not null group by 1)"
                 " select coalesce(sum(n - 1) filter (where slug <> ''), 0),"
                 " coalesce(sum(n) filter (where slug = ''), 0),"
                 " array(select concat_ws(' / ', left(one, 60),"

@@ -44,7 +44,7 @@ def vocabularies(scope: Scope, table: Table, scanned: Scan) -> tuple[Vocabulary,
             "select place, value, rows, values from ("
             " select x.place, x.value, count(*) as rows, count(*) over w as values,"
             " row_number() over (w order by count(*) desc, x.value) as rank"
-            " from {} as t cross join lateral (values {}) x (place, value)"
+            " from {} cross join lateral (values {}) x (place, value)"
             " where x.value is not null group by x.place, x.value"
             " window w as (partition by x.place)) counted"
             " where rank <= {} order by place, rank"
@@ -76,7 +76,7 @@ def _few(scope: Scope, table: Table, columns: list[str], read: int) -> list[str]
         for c in columns
     )
     row = scope.conn.execute(
-        sql.SQL("select array[{}] from (select {} from {} as t limit {}) t").format(
+        sql.SQL("select array[{}] from (select {} from {} limit {}) t").format(
             figures,
             sql.SQL(", ").join(map(sql.Identifier, columns)),
             scope.rows_of(table) + part,
@@ -150,4 +150,5 @@ def _odd_case(vocabulary: Vocabulary) -> list[VocabularyValue]:
     lower = [v for v in codes if v.value.islower()]
     if len(codes) < len(vocabulary.values) or not upper or not lower:
         return []
-    return min(upper, lower, key=len) if len(upper) + len(lower) > 2 else []
+    fewer = min(upper, lower, key=lambda values: sum(v.rows for v in values))
+    return fewer if len(upper) + len(lower) > 2 else []

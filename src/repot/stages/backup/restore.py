@@ -163,4 +163,5 @@ def _differences(dumped: Mapping[str, int], restored: Mapping[str, int]) -> Iter
     for table, expected in dumped.items():
         found = restored.get(table)
         if found != expected:
-            yield f"{table}: {expected} rows dumped, {found if found is not None else 'no table'} back"
+            back = "no table" if found is None else f"{found} rows"
+            yield f"{table}: {expected} rows dumped, {back} restored"

@@ -93,8 +93,8 @@ def scratch(
 def _embedded(
     stack: ExitStack, needs: Needs, roles: Sequence[str], unfit: list[str]
 ) -> Scratch | None:
-    """The oldest private server that can take it, the nearest to the original; else, in `unfit`, why
-    none can."""
+    """The oldest private server that can take it, the nearest to the original; else, in `unfit`,
+    why none can."""
     free = shutil.disk_usage(tempfile.gettempdir()).free
     if free < needs.bytes:
         raise RepotError(

@@ -63,6 +63,15 @@ class Board:
                 self._done.add(rows_key(fill.name))
             self._changed.notify_all()
 
+    def returned(self, fill: Fill, run: Run, still_open: set[int]) -> None:
+        """Another session had done (some of) the run: these units of it are open again."""
+        with self._changed:
+            fill.open |= still_open
+            fill.complete(run, 0, 0.0)
+            if fill.finished:
+                self._done.add(rows_key(fill.name))
+            self._changed.notify_all()
+
     def take(self) -> Job | None:
         """The next job, waiting for one if need be; None: all is done, or the work has stopped."""
         with self._changed:

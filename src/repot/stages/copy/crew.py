@@ -3,52 +3,81 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import psycopg
 
 from repot.model.errors import RepotError
 from repot.postgres.connect import Connection
 from repot.stages.copy.board import Board
+from repot.stages.copy.sql import load
 from repot.stages.copy.throttle import Throttle
-
-# Commits need not wait for the disk: a chunk's rows and its checkpoint are one transaction, so a
-# crash that loses the one loses the other. What is greater stays as the server has it.
-_SETTINGS = """
-select pg_catalog.set_config('synchronous_commit', 'off', false),
-       pg_catalog.set_config('jit', 'off', false),
-       pg_catalog.set_config('work_mem', greatest(pg_catalog.current_setting('work_mem')::bytea
-"""
 
 
 def work(board: Board, connect: Callable[[], Connection], throttle: Throttle) -> None:
     """Run the board's jobs on `board.workers` connections until all are done.
 
-    Raises the first failure; then the statements of the other workers have been cancelled, and
-    what was committed stays.
+    Raises the first failure; by then the statements of the other workers have been cancelled and
+    their threads have ended. What was committed stays.
     """
-    hands: list[Connection] = []
+    connections: list[Connection] = []
     threads: list[threading.Thread] = []
     try:
-        hands.extend(_ready(connect()) for _ in range(board.workers))
-        for conn in hands:
-            threads.append(
-                threading.Thread(target=_loop, args=(board, conn, throttle), daemon=True)
-            )
-            threads[-1].start()
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(0.2)  # short, so that Ctrl-C gets through
-                if board.stopped.is_set():
-                    _cancel(hands)
-    except BaseException as failure:
+        for _ in range(board.workers):
+            connections.append(connect())
+            connections[-1].execute(load("copy_session.sql").encode())
+        for conn in connections:
+            thread = threading.Thread(target=_loop, args=(board, conn, throttle), daemon=True)
+            threads.append(thread)
+            thread.start()
+        _join(board, threads, connections)
+    except BaseException as failure:  # Ctrl-C too
         board.stop(failure)
-        _cancel(hands)
-        for thread in threads:
-            thread.join(30)
+        _join(board, threads, connections)
         raise
     finally:
-        for conn in hands:
+        for conn in connections:
             conn.close()
     if board.failure is not None:
         raise board.failure
+
+
+def _loop(board: Board, conn: Connection, throttle: Throttle) -> None:
+    try:
+        while (job := board.take()) is not None:
+            throttle.wait(conn)
+            if board.stopped.is_set():
+                return
+            job.work(conn)
+            board.finished(job)
+    except psycopg.OperationalError as failed:
+        board.stop(_lost(failed))  # kept only if it is the first: else it is our own cancelling
+    except BaseException as failed:  # noqa: BLE001 - handed to the thread that waits
+        board.stop(failed)
+
+
+def _join(
+    board: Board, threads: Sequence[threading.Thread], connections: Sequence[Connection]
+) -> None:
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(0.2)  # short, so that Ctrl-C gets through
+            if board.stopped.is_set():
+                _cancel(connections)
+
+
+def _cancel(connections: Sequence[Connection]) -> None:
+    for conn in connections:
+        try:
+            conn.cancel_safe(timeout=2)
+        except psycopg.Error:
+            continue  # the connection is gone, and its statement with it
+
+
+def _lost(failed: psycopg.Error) -> RepotError:
+    return RepotError(
+        "connection-lost",
+        "the server ended the connection, or a statement of the copy",
+        evidence=(failed.diag.message_primary or str(failed)).strip(),
+        hint="run `repot copy` again: it goes on with what is missing",
+    )

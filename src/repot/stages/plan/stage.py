@@ -1,10 +1,10 @@
-"""Compile the project and probe the data through its views, in a transaction that is rolled back."""
+"""Compile the project, probe the data through its views, and roll it all back."""
 
 from __future__ import annotations
 
 import psycopg
 
-from repot.engine.registry import allocate
+from repot.engine.registry import allocate, install_functions
 from repot.engine.swap import preflight
 from repot.model.finding import Finding, Severity, error, info
 from repot.model.plan import Plan
@@ -44,10 +44,11 @@ def make_plan(dsn: str, project: Project, progress: Progress) -> Plan:
 def _registries(conn: Connection, plan: Plan) -> list[Finding]:
     """Give values to all keys, so that the views show the rows as they will be."""
     findings = []
+    install_functions(conn)
     for registry in plan.registries:
         try:
             with conn.transaction():
-                allocate(conn, registry)
+                allocate(conn, registry, path=(plan.source_schema,))
         except psycopg.OperationalError:
             raise
         except psycopg.Error as failed:

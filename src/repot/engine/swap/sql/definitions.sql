@@ -1,16 +1,41 @@
 -- How each object would be made again, as the server prints it (search_path is empty: in full).
 -- %(classes)s, %(oids)s: the objects; both null: all that outside/*.sql could change, outside of
 -- the schemas %(except)s.
-with asked as (
-  select s.class, s.oid from unnest(%(classes)s::oid[], %(oids)s::oid[]) s(class, oid)
-),
-kept as (
+with kept as (
   select oid, nspname from pg_catalog.pg_namespace
    where nspname <> all (%(except)s) and nspname !~ '^pg_' and nspname <> 'information_schema'
      and nspname !~ '^repot_aside_'
 ),
-extended as (
-  select classid, objid from pg_catalog.pg_depend where deptype = 'e'
+relation as (
+  select c.oid from pg_catalog.pg_class c where c.relnamespace in (select oid from kept)
+),
+wanted as materialized (
+  select s.class, s.oid from unnest(%(classes)s::oid[], %(oids)s::oid[]) s(class, oid)
+  union all
+  select a.class, a.oid
+    from (
+      select 'pg_catalog.pg_class'::regclass::oid as class, oid from relation
+      union all
+      select 'pg_catalog.pg_trigger'::regclass, oid from pg_catalog.pg_trigger
+       where not tgisinternal and tgrelid in (select oid from relation)
+      union all
+      select 'pg_catalog.pg_rewrite'::regclass, oid from pg_catalog.pg_rewrite
+       where ev_type <> '1' and ev_class in (select oid from relation)
+      union all
+      select 'pg_catalog.pg_policy'::regclass, oid from pg_catalog.pg_policy
+       where polrelid in (select oid from relation)
+      union all
+      select 'pg_catalog.pg_constraint'::regclass, oid from pg_catalog.pg_constraint
+       where contype = 'f' and conrelid in (select oid from relation)
+      union all
+      select 'pg_catalog.pg_attrdef'::regclass, oid from pg_catalog.pg_attrdef
+       where adrelid in (select oid from relation)
+      union all
+      select 'pg_catalog.pg_proc'::regclass, oid from pg_catalog.pg_proc
+       where pronamespace in (select oid from kept)) a
+   where %(classes)s::oid[] is null
+     and (a.class, a.oid) not in (
+           select classid, objid from pg_catalog.pg_depend where deptype = 'e')
 )
 select v.class::bigint, v.oid::bigint, v.kind, v.schema, v.relation, v.name, v.detail
   from (
@@ -50,6 +75,7 @@ select v.class::bigint, v.oid::bigint, v.kind, v.schema, v.relation, v.name, v.d
                            from pg_catalog.pg_index i where i.indrelid = c.oid)) as detail
       from pg_catalog.pg_class c
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      join wanted w on w.class = 'pg_catalog.pg_class'::regclass and w.oid = c.oid
      where c.relkind in ('v', 'm')
     union all
     select 'pg_catalog.pg_trigger'::regclass, t.oid, 'trigger', n.nspname, c.relname, t.tgname,
@@ -60,6 +86,7 @@ select v.class::bigint, v.oid::bigint, v.kind, v.schema, v.relation, v.name, v.d
       from pg_catalog.pg_trigger t
       join pg_catalog.pg_class c on c.oid = t.tgrelid
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      join wanted w on w.class = 'pg_catalog.pg_trigger'::regclass and w.oid = t.oid
      where not t.tgisinternal and t.tgparentid = 0
     union all
     select 'pg_catalog.pg_rewrite'::regclass, r.oid, 'rule', n.nspname, c.relname, r.rulename,
@@ -69,6 +96,7 @@ select v.class::bigint, v.oid::bigint, v.kind, v.schema, v.relation, v.name, v.d
       from pg_catalog.pg_rewrite r
       join pg_catalog.pg_class c on c.oid = r.ev_class
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      join wanted w on w.class = 'pg_catalog.pg_rewrite'::regclass and w.oid = r.oid
      where r.ev_type <> '1'
     union all
     select 'pg_catalog.pg_policy'::regclass, p.oid, 'policy', n.nspname, c.relname, p.polname,
@@ -82,6 +110,7 @@ select v.class::bigint, v.oid::bigint, v.kind, v.schema, v.relation, v.name, v.d
       from pg_catalog.pg_policy p
       join pg_catalog.pg_class c on c.oid = p.polrelid
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      join wanted w on w.class = 'pg_catalog.pg_policy'::regclass and w.oid = p.oid
     union all
     select 'pg_catalog.pg_constraint'::regclass, k.oid, 'foreign key', n.nspname, c.relname, k.conname,
            jsonb_build_object('definition', pg_catalog.pg_get_constraintdef(k.oid),
@@ -90,6 +119,7 @@ select v.class::bigint, v.oid::bigint, v.kind, v.schema, v.relation, v.name, v.d
       from pg_catalog.pg_constraint k
       join pg_catalog.pg_class c on c.oid = k.conrelid
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      join wanted w on w.class = 'pg_catalog.pg_constraint'::regclass and w.oid = k.oid
      where k.contype = 'f' and k.conparentid = 0
     union all
     select 'pg_catalog.pg_attrdef'::regclass, d.oid, 'default', n.nspname, c.relname, a.attname,
@@ -98,6 +128,7 @@ select v.class::bigint, v.oid::bigint, v.kind, v.schema, v.relation, v.name, v.d
       join pg_catalog.pg_class c on c.oid = d.adrelid
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       join pg_catalog.pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
+      join wanted w on w.class = 'pg_catalog.pg_attrdef'::regclass and w.oid = d.oid
      where a.attgenerated = ''
     union all
     select 'pg_catalog.pg_proc'::regclass, p.oid, 'routine', n.nspname, null, p.proname,
@@ -113,12 +144,7 @@ select v.class::bigint, v.oid::bigint, v.kind, v.schema, v.relation, v.name, v.d
                             pg_catalog.acldefault('f', p.proowner))) x))
       from pg_catalog.pg_proc p
       join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+      join wanted w on w.class = 'pg_catalog.pg_proc'::regclass and w.oid = p.oid
      where p.prokind in ('f', 'p', 'w')
-       and (p.oid in (select oid from asked)
-            or %(classes)s::oid[] is null and n.oid in (select oid from kept))
   ) v
- where case when %(classes)s::oid[] is not null
-            then (v.class, v.oid) in (select class, oid from asked)
-            else v.schema in (select nspname from kept)
-                 and (v.class, v.oid) not in (select classid, objid from extended) end
  order by 1, 2

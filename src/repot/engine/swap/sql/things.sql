@@ -2,19 +2,36 @@
 -- Not here: indexes, row types, array types and owned sequences, which follow what they belong to.
 -- `signature` tells things of one kind and name apart; the types of the schemas that are swapped
 -- (%(own)s) count as the same there: after the swap one stands where the other stood.
-with named_type as (
-  select ty.oid,
-         case when tn.nspname = any (%(own)s) then '*' else tn.nspname end || '.' || ty.typname as text
-    from pg_catalog.pg_type ty join pg_catalog.pg_namespace tn on tn.oid = ty.typnamespace
-),
-home as (
+with home as materialized (
   select oid, nspname from pg_catalog.pg_namespace where nspname = any (%(schemas)s)
+),
+argument as (  -- of the routines and operators in question, by position
+  select p.oid, a.position, a.type
+    from pg_catalog.pg_proc p
+   cross join lateral unnest(p.proargtypes::oid[]) with ordinality a(type, position)
+   where p.pronamespace in (select oid from home)
+  union all
+  select o.oid, side.position, side.type
+    from pg_catalog.pg_operator o
+   cross join lateral (values (1, o.oprleft), (2, o.oprright)) side(position, type)
+   where o.oprnamespace in (select oid from home)
+),
+signature as (
+  select a.oid,
+         string_agg(case when ty.oid is null then '-'
+                         when tn.nspname = any (%(own)s) then '*.' || ty.typname
+                         else tn.nspname || '.' || ty.typname end, ',' order by a.position) as text
+    from argument a
+    left join pg_catalog.pg_type ty on ty.oid = a.type
+    left join pg_catalog.pg_namespace tn on tn.oid = ty.typnamespace
+   group by a.oid
 ),
 thing as (
   select 'pg_catalog.pg_class'::regclass::oid as class, c.oid, c.relnamespace as namespace,
          c.relname::text as name, c.relkind::text as kind, '' as signature, c.relispartition as part
     from pg_catalog.pg_class c
-   where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+   where c.relnamespace in (select oid from home)
+     and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
      and c.relpersistence <> 't'
      and not (c.relkind = 'S' and exists (
            select from pg_catalog.pg_depend d
@@ -22,51 +39,48 @@ thing as (
               and d.refclassid = 'pg_catalog.pg_class'::regclass and d.deptype in ('a', 'i')))
   union all
   select 'pg_catalog.pg_proc'::regclass, p.oid, p.pronamespace, p.proname, 'routine',
-         coalesce((select string_agg(t.text, ',' order by a.position)
-                     from unnest(p.proargtypes::oid[]) with ordinality a(type, position)
-                     join named_type t on t.oid = a.type), ''), false
-    from pg_catalog.pg_proc p
+         coalesce(s.text, ''), false
+    from pg_catalog.pg_proc p left join signature s on s.oid = p.oid
+   where p.pronamespace in (select oid from home)
   union all
   select 'pg_catalog.pg_type'::regclass, t.oid, t.typnamespace, t.typname, 'type', '', false
     from pg_catalog.pg_type t
     left join pg_catalog.pg_class c on c.oid = t.typrelid
-   where (t.typrelid = 0 or c.relkind = 'c')
+   where t.typnamespace in (select oid from home)
+     and (t.typrelid = 0 or c.relkind = 'c')
      and not exists (select from pg_catalog.pg_type e where e.typarray = t.oid)
      and t.typisdefined
   union all
-  select 'pg_catalog.pg_operator'::regclass, o.oid, o.oprnamespace, o.oprname, 'operator',
-         coalesce((select text from named_type where oid = o.oprleft), '-') || ','
-         || coalesce((select text from named_type where oid = o.oprright), '-'), false
-    from pg_catalog.pg_operator o
+  select 'pg_catalog.pg_operator'::regclass, o.oid, o.oprnamespace, o.oprname, 'operator', s.text, false
+    from pg_catalog.pg_operator o left join signature s on s.oid = o.oid
+   where o.oprnamespace in (select oid from home)
   union all
-  select 'pg_catalog.pg_opclass'::regclass, o.oid, o.opcnamespace, o.opcname, 'opclass',
-         o.opcmethod::text, false
-    from pg_catalog.pg_opclass o
+  select 'pg_catalog.pg_opclass'::regclass, o.oid, o.opcnamespace, o.opcname, 'opclass', o.opcmethod::text, false
+    from pg_catalog.pg_opclass o where o.opcnamespace in (select oid from home)
   union all
-  select 'pg_catalog.pg_opfamily'::regclass, o.oid, o.opfnamespace, o.opfname, 'opfamily',
-         o.opfmethod::text, false
-    from pg_catalog.pg_opfamily o
+  select 'pg_catalog.pg_opfamily'::regclass, o.oid, o.opfnamespace, o.opfname, 'opfamily', o.opfmethod::text, false
+    from pg_catalog.pg_opfamily o where o.opfnamespace in (select oid from home)
   union all
   select 'pg_catalog.pg_collation'::regclass, o.oid, o.collnamespace, o.collname, 'collation', '', false
-    from pg_catalog.pg_collation o
+    from pg_catalog.pg_collation o where o.collnamespace in (select oid from home)
   union all
   select 'pg_catalog.pg_conversion'::regclass, o.oid, o.connamespace, o.conname, 'conversion', '', false
-    from pg_catalog.pg_conversion o
+    from pg_catalog.pg_conversion o where o.connamespace in (select oid from home)
   union all
   select 'pg_catalog.pg_statistic_ext'::regclass, o.oid, o.stxnamespace, o.stxname, 'statistics', '', false
-    from pg_catalog.pg_statistic_ext o
+    from pg_catalog.pg_statistic_ext o where o.stxnamespace in (select oid from home)
   union all
   select 'pg_catalog.pg_ts_config'::regclass, o.oid, o.cfgnamespace, o.cfgname, 'tsconfig', '', false
-    from pg_catalog.pg_ts_config o
+    from pg_catalog.pg_ts_config o where o.cfgnamespace in (select oid from home)
   union all
   select 'pg_catalog.pg_ts_dict'::regclass, o.oid, o.dictnamespace, o.dictname, 'tsdict', '', false
-    from pg_catalog.pg_ts_dict o
+    from pg_catalog.pg_ts_dict o where o.dictnamespace in (select oid from home)
   union all
   select 'pg_catalog.pg_ts_parser'::regclass, o.oid, o.prsnamespace, o.prsname, 'tsparser', '', false
-    from pg_catalog.pg_ts_parser o
+    from pg_catalog.pg_ts_parser o where o.prsnamespace in (select oid from home)
   union all
   select 'pg_catalog.pg_ts_template'::regclass, o.oid, o.tmplnamespace, o.tmplname, 'tstemplate', '', false
-    from pg_catalog.pg_ts_template o
+    from pg_catalog.pg_ts_template o where o.tmplnamespace in (select oid from home)
 )
 select t.class::bigint, t.oid::bigint, h.nspname, t.name, t.kind, t.signature, i.type, i.identity,
        t.part,

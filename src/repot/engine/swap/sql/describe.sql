@@ -1,30 +1,7 @@
--- What depends, directly or through others, on the seeds, by pg_depend: one row per object.
--- Views stand for their rules. Tables outside the seeds are named but not walked through: they
--- are never dropped, so what hangs on them is not touched.
-with recursive seed as (
-  select s.class, s.oid from unnest(%(classes)s::oid[], %(oids)s::oid[]) s(class, oid)
-),
-reach(class, oid, walk) as (
-  select class, oid, true from seed
-  union
-  select hop.class, hop.oid,
-         not exists (select from pg_catalog.pg_class k
-                      where hop.class = 'pg_catalog.pg_class'::regclass and k.oid = hop.oid
-                        and k.relkind in ('r', 'p', 'f', 'S', 't'))
-    from reach r
-    join pg_catalog.pg_depend d
-      on d.refclassid = r.class and d.refobjid = r.oid and d.deptype in ('n', 'a', 'i', 'P', 'S')
-    left join pg_catalog.pg_rewrite w
-      on d.classid = 'pg_catalog.pg_rewrite'::regclass and w.oid = d.objid and w.ev_type = '1'
-   cross join lateral (
-         select case when w.oid is null then d.classid else 'pg_catalog.pg_class'::regclass::oid end,
-                coalesce(w.ev_class, d.objid)) hop(class, oid)
-   where r.walk
-),
-node as (
-  select distinct class, oid from reach
-  except
-  select class, oid from seed
+-- What the objects are: kind, name, the relation that they belong to, schema. Parts of relations
+-- that are nobody's own business (indexes, row types, keys, internal triggers) are left out.
+with node as (
+  select n.class, n.oid from unnest(%(classes)s::oid[], %(oids)s::oid[]) n(class, oid)
 ),
 placed as (
   select n.class, n.oid, n.class::regclass::text as catalog,
@@ -32,7 +9,7 @@ placed as (
                   pr.prrelid, st.stxrelid) as relation,
          coalesce(
            case when c.relkind = 'v' then 'view' when c.relkind = 'm' then 'matview'
-                when c.relkind in ('i', 'I', 't') then 'part'
+                when c.relkind in ('i', 'I', 't', 'S') then 'part'
                 when c.oid is not null then 'relation' end,
            case when tg.tgisinternal or tg.tgparentid <> 0 then 'part'
                 when tg.oid is not null then 'trigger' end,

@@ -1,0 +1,135 @@
+"""`repot demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from repot.cli.options import Json
+from repot.cli.output import Output, plural
+from repot.cli.progress import TerminalProgress
+from repot.demo import DemoResult, tell
+from repot.model.errors import Exit
+
+
+def register(app: typer.Typer) -> None:
+    app.command("demo", epilog="Example: repot demo dropskills --rows 20000 --report out")(demo)
+
+
+def demo(
+    system: Annotated[str, typer.Argument(help="Which system: dropskills.")] = "dropskills",
+    rows: Annotated[
+        int, typer.Option(min=500, help="About how many rows V1 holds, over all tables.")
+    ] = 200_000,
+    seed: Annotated[int, typer.Option(help="Seed of the rows and of the writes.")] = 1,
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for the report.  [default: none is kept]")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Move a whole system on a private PostgreSQL: there, back, and there again.
+
+    Builds V1 with messy rows, then audit → backup → plan → copy → verify → cutover → writes on V2 →
+    rollback → verify → cutover → report. Needs no server; leaves nothing behind.
+    """
+    out = Output(json)
+    with TerminalProgress(quiet=json) as progress:
+        result = tell(system, rows, seed, progress, report)
+    _show(out, result)
+    out.data(_document(result))
+    if not result.ok:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _show(out: Output, result: DemoResult) -> None:
+    compared = {proof.table: proof for proof in result.verdicts[0].tables}
+    table = Table(
+        "V1 table",
+        "rows",
+        "where they went",
+        "rows compared",
+        "differences",
+        box=None,
+        header_style="bold",
+    )
+    for account in result.accounts:
+        kinds = {
+            "moved": account.moved,
+            "merged": account.merged,
+            "split": account.split,
+            "left out": account.left,
+        }
+        how = ", ".join(f"{n:,} {kind}" for kind, n in kinds.items() if n)
+        into = " + ".join(account.into)
+        proofs = [compared[name] for name in account.into if name in compared]
+        table.add_row(
+            escape(account.table),
+            f"{account.rows:,}",
+            escape(f"{into}: {how}" if into else how or "–"),
+            f"{sum(p.rows_compared for p in proofs):,}",
+            f"{sum(p.differences for p in proofs):,}",
+        )
+    for number in (1, 3, 4):
+        table.columns[number].justify = "right"
+    out.print("")
+    out.print(table)
+    first, second = result.cutovers
+    verdict = result.verdicts[0]
+    lines = [
+        f"{plural(verdict.rows_compared, 'row')} compared, {verdict.differences:,} differences, "
+        f"{sum(a.unaccounted for a in result.accounts):,} rows unaccounted for",
+        f"writers paused: cutover {first.pause_ms:,.0f} ms, rollback "
+        f"{result.rollback.pause_ms:,.0f} ms, cutover again {second.pause_ms:,.0f} ms",
+        f"{plural(result.writes.acknowledged, 'write')} acknowledged on V2, "
+        f"{result.writes.missing:,} missing in V1 after the rollback; "
+        f"{plural(result.writes.v1_rows_changed, 'row')} of V1 changed by them, "
+        f"{result.writes.v1_rows_unexplained:,} by anything else",
+    ]
+    out.print("")
+    for line in lines:
+        out.print(line)
+    if result.report:
+        out.print(f"report: {result.report}")
+    out.print(f"{result.seconds:,.0f} s in all: " + _steps(result))
+
+
+def _steps(result: DemoResult) -> str:
+    return ", ".join(f"{title} {seconds:,.1f}" for title, seconds in result.steps.items())
+
+
+def _document(result: DemoResult) -> dict[str, Any]:
+    proof = result.verdicts[0]
+    return {
+        "ok": result.ok,
+        "system": result.system,
+        "rows": result.rows,
+        "seconds": result.seconds,
+        "steps": result.steps,
+        "tables": {
+            a.table: {
+                "rows": a.rows,
+                "moved": a.moved,
+                "merged": a.merged,
+                "split": a.split,
+                "left": a.left,
+                "quarantined": a.quarantined,
+                "unaccounted": a.unaccounted,
+                "into": a.into,
+            }
+            for a in result.accounts
+        },
+        "proof": {"rows_compared": proof.rows_compared, "differences": proof.differences},
+        "proofs": [
+            {"passed": v.passed, "rows_compared": v.rows_compared, "differences": v.differences}
+            for v in result.verdicts
+        ],
+        "cutover": result.cutovers[0].model_dump(mode="json"),
+        "rollback": result.rollback.model_dump(mode="json"),
+        "second_cutover": result.cutovers[1].model_dump(mode="json"),
+        "writes": result.writes.model_dump(mode="json"),
+        "report": result.report,
+    }

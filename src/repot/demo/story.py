@@ -1,0 +1,172 @@
+"""The demo: one system from V1 to V2 and back and to V2 again, on a server of its own."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from repot import service
+from repot.demo.keep import compare_with_kept, keep_v1
+from repot.demo.systems import System, find_system
+from repot.embedded import EmbeddedServer
+from repot.lifecycle.runner import Runner
+from repot.model.base import Value
+from repot.model.errors import RepotError
+from repot.model.progress import Progress
+from repot.model.results import Account, CutoverResult, RollbackResult, Verdict
+from repot.postgres.connect import connection
+
+WRITES = 400  # on V2, between the cutover and the rollback
+
+
+class Writes(Value):
+    """Writes made on V2 by the application, and what became of them in V1 after the rollback."""
+
+    acknowledged: int
+    missing: int
+    rows_carried: int
+    v1_rows_changed: int  # rows of V1 that are not as they were before the cutover
+    v1_rows_unexplained: int  # of those, more than the writes account for
+
+
+class DemoResult(Value):
+    """What the demo showed; `ok` only if every figure is as it must be."""
+
+    ok: bool
+    system: str
+    rows: int
+    seconds: float
+    steps: dict[str, float]  # seconds
+    accounts: tuple[Account, ...]
+    verdicts: tuple[Verdict, ...]
+    cutovers: tuple[CutoverResult, ...]
+    rollback: RollbackResult
+    writes: Writes
+    report: str | None
+
+
+class Demo:
+    """One telling; `run` gives the result."""
+
+    def __init__(self, system: System, runner: Runner, work: Path, progress: Progress) -> None:
+        self.system, self.runner, self.work, self.progress = system, runner, work, progress
+        self.steps: dict[str, float] = {}
+
+    def step(self, title: str, what: Callable[[], Any]) -> Any:
+        """Do `what`, saying so, and keep how long it took."""
+        self.progress.say(f"— {title}")
+        start = time.monotonic()
+        result = what()
+        self.steps[title] = round(time.monotonic() - start, 2)
+        return result
+
+    def prove(self, title: str) -> Verdict:
+        verdict: Verdict = self.step(title, self.runner.verify)
+        if not verdict.passed:
+            raise RepotError(
+                "demo-not-proven",
+                f"{title}: the proof did not pass",
+                evidence="\n".join(verdict.reasons),
+            )
+        return verdict
+
+    def run(self, counts: dict[str, int], seed: int, report: Path | None) -> DemoResult:
+        runner, start = self.runner, time.monotonic()
+        application = self.system.module("application")
+        source = runner.project.source.schema_
+        self.step("audit", runner.audit)
+        self.step("backup, restored and counted", lambda: runner.backup(self.work / "backups"))
+        plan = self.step("plan", runner.plan)
+        if plan.errors:
+            lines = [f"{f.file}:{f.line} {f.code}: {f.message}" for f in plan.errors]
+            raise RepotError("demo-plan", "the plan has errors", evidence="\n".join(lines))
+        self.step("copy", runner.copy)
+        first = self.prove("proof")
+        with connection(runner.dsn) as conn:
+            kept = self.step("keep V1 aside, to compare", lambda: keep_v1(conn, source))
+        _, cutover = self.step("cutover", runner.cutover)
+        with connection(runner.dsn) as conn:
+            conn.execute("select set_config('search_path', %s, false)", (source,))
+            acknowledged = self.step(
+                "the application writes on V2",
+                lambda: application.write_on_v2(conn, seed, WRITES),
+            )
+        _, back = self.step("rollback", runner.rollback)
+        with connection(runner.dsn) as conn:
+            conn.execute("select set_config('search_path', %s, false)", (source,))
+            missing = application.missing_in_v1(conn, acknowledged)
+            changed = self.step("compare V1", lambda: compare_with_kept(conn, source, kept))
+        again = self.prove("proof after the rollback")
+        _, second = self.step("cutover again", runner.cutover)
+        path = None
+        if report:
+            _, paths = self.step("report", lambda: service.report(runner, report))
+            path = str(paths[1])
+        writes = _judge(len(acknowledged), len(missing), back, changed)
+        return DemoResult(
+            ok=first.passed
+            and again.passed
+            and not writes.missing
+            and not writes.v1_rows_unexplained
+            and not any(a.unaccounted for v in (first, again) for a in v.accounts),
+            system=self.system.name,
+            rows=sum(counts.values()),
+            seconds=round(time.monotonic() - start, 1),
+            steps=self.steps,
+            accounts=first.accounts,
+            verdicts=(first, again),
+            cutovers=(cutover, second),
+            rollback=back,
+            writes=writes,
+            report=path,
+        )
+
+
+def _judge(
+    acknowledged: int, missing: int, back: RollbackResult, changed: dict[str, int]
+) -> Writes:
+    """More rows of a table changed than writes were carried into it: something else changed them."""
+    unexplained = sum(max(0, n - back.carried.get(t, 0)) for t, n in changed.items())
+    return Writes(
+        acknowledged=acknowledged,
+        missing=missing,
+        rows_carried=sum(back.carried.values()),
+        v1_rows_changed=sum(changed.values()),
+        v1_rows_unexplained=unexplained,
+    )
+
+
+def tell(
+    name: str, rows: int, seed: int, progress: Progress, report: Path | None = None
+) -> DemoResult:
+    """Build V1 with about `rows` rows on a private server and move it, there, back and there again.
+
+    Raises RepotError where a stage fails; the server and its files are gone afterwards.
+    """
+    system = find_system(name)
+    progress.say("— a private PostgreSQL")
+    work = Path(tempfile.mkdtemp(prefix="repot-demo-"))
+    settings = {"wal_level": "logical", "max_wal_size": "4GB", "shared_buffers": "512MB"}
+    try:
+        with EmbeddedServer(settings=settings) as server:
+            dsn = server.create_database(name)
+            counts = _make_v1(system, dsn, rows, seed, progress)
+            runner = service.open_project(system.folder, dsn, progress)
+            return Demo(system, runner, work, progress).run(counts, seed, report)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _make_v1(system: System, dsn: str, rows: int, seed: int, progress: Progress) -> dict[str, int]:
+    progress.say(f"— V1 with about {rows:,} rows")
+    with connection(dsn) as conn:
+        for file in ("supabase.sql", "v1.sql"):
+            conn.execute("select set_config('search_path', 'public', false)")
+            conn.execute(system.sql(file).encode())
+        counts: dict[str, int] = system.module("generate").generate(dsn, rows, seed)
+        conn.execute("analyze")
+    return counts

@@ -1,0 +1,103 @@
+"""Bringing a table to what its rows should be: delete, update, insert, set by set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from repot.engine.apply.park import park
+from repot.engine.compare import differs
+from repot.model.catalog import Column, Table
+from repot.model.names import Name
+from repot.model.plan import Derivation
+from repot.postgres.compose import ident, idents, joined
+from repot.postgres.connect import Connection
+
+
+@dataclass(frozen=True)
+class Work:
+    """One derivation's share: the wanted rows (columns of the derivation) and the keys to delete,
+    both in temporary tables; `table` is the table's name now."""
+
+    derivation: Derivation
+    description: Table
+    table: Name
+    wanted: Name
+    doomed: Name
+
+    def described(self, column: str) -> Column:
+        found = self.description.column(column)
+        assert found is not None
+        return found
+
+
+def same_key(derivation: Derivation, left: str, right: str) -> sql.Composed:
+    """`left` and `right` are the same row."""
+    return joined(
+        (
+            sql.SQL("{}.{} = {}.{}").format(
+                sql.Identifier(left), sql.Identifier(c), sql.Identifier(right), sql.Identifier(c)
+            )
+            for c in derivation.key
+        ),
+        " and ",
+    )
+
+
+def delete(conn: Connection, work: Work) -> int:
+    """Delete the doomed keys; gives the rows deleted."""
+    done = conn.execute(
+        sql.SQL("delete from {} as t using {} as d where {}").format(
+            ident(work.table), ident(work.doomed), same_key(work.derivation, "t", "d")
+        )
+    )
+    return done.rowcount
+
+
+def update(conn: Connection, work: Work) -> int:
+    """Update the rows that are there and differ; gives their number."""
+    d = work.derivation
+    rest = [c for c in d.columns if c not in d.key]
+    exact = [*rest, *(c for c in d.key)]  # 1.0 and 1.00 are one key and two values
+    parked = park(conn, work)
+    different = joined(
+        (
+            differs(
+                sql.SQL("t.{}").format(sql.Identifier(c)),
+                sql.SQL("w.{}").format(sql.Identifier(c)),
+                work.described(c),
+            )
+            for c in exact
+        ),
+        " or ",
+    )
+    values = joined(
+        sql.SQL("{c} = w.{c}").format(c=sql.Identifier(c))
+        for c in exact
+        if work.described(c).identity != "a"
+    )
+    done = conn.execute(
+        sql.SQL("update {} as t set {} from {} as w where {} and ({})").format(
+            ident(work.table), values, ident(work.wanted), same_key(d, "t", "w"), different
+        )
+    )
+    return max(done.rowcount, parked)
+
+
+def insert(conn: Connection, work: Work) -> int:
+    """Insert the rows that are not there; gives their number."""
+    d = work.derivation
+    done = conn.execute(
+        sql.SQL(
+            "insert into {table} ({columns}) overriding system value"
+            " select {columns} from {wanted} as w"
+            " where not exists (select from {table} as t where {same})"
+        ).format(
+            table=ident(work.table),
+            columns=idents(d.columns),
+            wanted=ident(work.wanted),
+            same=same_key(d, "t", "w"),
+        )
+    )
+    return done.rowcount

@@ -1,0 +1,262 @@
+"""Capture: which source rows changed, as their own keys, written by triggers in the same transaction.
+
+Statement-level triggers with transition tables log the values, old and new, of the columns by which
+changes are found (plan.Link.capture); which rows of V2 they touch is worked out when they are
+applied (trap 17). Writers need no right on Repot's schema: the functions are SECURITY DEFINER.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from repot.model.names import Name
+from repot.model.plan import Derivation, Plan, Use
+from repot.model.schemas import REGISTRY, STATE
+from repot.postgres.compose import ident, idents, joined, trusted
+from repot.postgres.connect import Connection
+from repot.postgres.relations import current, relation_oid
+
+FORWARD, BACK = "forward", "back"
+_EVENTS = {
+    "ins": ("insert", "referencing new table as repot_new"),
+    "upd": ("update", "referencing old table as repot_old new table as repot_new"),
+    "del": ("delete", "referencing old table as repot_old"),
+    "trunc": ("truncate", ""),
+}
+PREFIX = "repot_capture_"
+
+
+@dataclass(frozen=True)
+class Captured:
+    """One captured table: log columns are c1 … cn, for `columns` in order."""
+
+    id: int
+    oid: int
+    source: str  # as in the plan, for people
+    name: Name  # as in the plan
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+
+    @property
+    def log(self) -> Name:
+        return Name(schema_=STATE, name=f"log_{self.id}")
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return tuple(f"c{n}" for n in range(1, len(self.columns) + 1))
+
+
+def install(conn: Connection, run_id: int, plan: Plan, direction: str = FORWARD) -> None:
+    """Log every later change of the sources; call it in the transaction that arms it.
+
+    Takes SHARE ROW EXCLUSIVE on each source: the caller sets lock_timeout.
+    """
+    for source, columns in _wanted(plan, direction).items():
+        oid = relation_oid(conn, run_id, source)
+        row = conn.execute(
+            "insert into repot.capture (run, direction, oid, source, columns, log)"
+            " values (%s, %s, %s, %s, %s, '') returning id",
+            (run_id, direction, oid, str(source), list(columns)),
+        ).fetchone()
+        assert row is not None
+        captured = _describe(conn, int(str(row[0])), oid, source, columns)
+        conn.execute(
+            "update repot.capture set log = %s where id = %s", (captured.log.name, captured.id)
+        )
+        _create(conn, captured)
+
+
+def install_back(conn: Connection, run_id: int, plan: Plan) -> None:
+    """The same on V2's tables, for the way back."""
+    install(conn, run_id, plan, BACK)
+
+
+def remove(conn: Connection, run_id: int, direction: str) -> None:
+    """Take triggers, functions and logs away."""
+    for captured in read(conn, run_id, direction):
+        for table in _with_children(conn, captured.oid):
+            for suffix in _EVENTS:
+                conn.execute(
+                    sql.SQL("drop trigger if exists {} on {}").format(
+                        sql.Identifier(PREFIX + suffix), ident(table)
+                    )
+                )
+        conn.execute(sql.SQL("drop function if exists {}()").format(ident(_function(captured))))
+        conn.execute(sql.SQL("drop table if exists {}").format(ident(captured.log)))
+    conn.execute("delete from repot.capture where run = %s and direction = %s", (run_id, direction))
+
+
+def enable(conn: Connection, run_id: int, direction: str) -> None:
+    """Log changes again, by whomever: also those of replication and replica sessions."""
+    _switch(conn, run_id, direction, "enable always")
+
+
+def disable(conn: Connection, run_id: int, direction: str) -> None:
+    """Stop logging on the tables that are switched; outside tables go on being captured."""
+    _switch(conn, run_id, direction, "disable")
+
+
+def pending(conn: Connection, run_id: int, direction: str) -> dict[str, int]:
+    """Logged changes that are not applied yet, by source."""
+    counts = {}
+    for captured in read(conn, run_id, direction):
+        row = conn.execute(
+            sql.SQL("select count(*) from {}").format(ident(captured.log))
+        ).fetchone()
+        counts[captured.source] = int(str(row[0])) if row else 0
+    return counts
+
+
+def read(conn: Connection, run_id: int, direction: str) -> tuple[Captured, ...]:
+    """What is captured, in order of id."""
+    rows = conn.execute(
+        "select c.id, c.oid::bigint, r.schema, r.name, c.columns from repot.capture c"
+        " join repot.relation r on r.run = c.run and r.oid = c.oid"
+        " where c.run = %s and c.direction = %s order by c.id",
+        (run_id, direction),
+    ).fetchall()
+    return tuple(
+        _describe(
+            conn,
+            int(str(id_)),
+            int(str(oid)),
+            Name(schema_=str(schema), name=str(name)),
+            tuple(str(c) for c in _list(columns)),
+        )
+        for id_, oid, schema, name, columns in rows
+    )
+
+
+def _list(value: object) -> list[object]:
+    assert isinstance(value, list)
+    return value
+
+
+def _uses(plan: Plan, direction: str) -> Iterable[Use]:
+    owners: tuple[Derivation, ...] = plan.moves if direction == FORWARD else plan.backs
+    for derivation in owners:
+        yield from derivation.uses
+    if direction == FORWARD:
+        for registry in plan.registries:
+            yield from registry.uses
+
+
+def _wanted(plan: Plan, direction: str) -> dict[Name, tuple[str, ...]]:
+    """Captured tables and, for each, the columns that its log keeps."""
+    catalog = plan.source if direction == FORWARD else plan.target
+    wanted: dict[Name, dict[str, None]] = {}
+    for use in _uses(plan, direction):
+        if use.source.schema_ == REGISTRY or use.link is None:
+            continue
+        columns = wanted.setdefault(use.source, {})
+        columns.update(dict.fromkeys(use.link.capture))
+    for name, columns in wanted.items():
+        table = catalog.get(name)
+        if table is not None:
+            columns.update(dict.fromkeys(table.primary))
+    return {name: tuple(wanted[name]) for name in sorted(wanted, key=str)}
+
+
+def _describe(
+    conn: Connection, id_: int, oid: int, name: Name, columns: tuple[str, ...]
+) -> Captured:
+    rows = conn.execute(
+        "select attname, pg_catalog.format_type(atttypid, atttypmod)"
+        " from pg_catalog.pg_attribute where attrelid = %s and attnum > 0 and not attisdropped",
+        (oid,),
+    ).fetchall()
+    types = {str(column): str(kind) for column, kind in rows}
+    return Captured(id_, oid, str(name), name, columns, tuple(types[c] for c in columns))
+
+
+def _function(captured: Captured) -> Name:
+    return Name(schema_=STATE, name=f"capture_{captured.id}")
+
+
+def _create(conn: Connection, captured: Captured) -> None:
+    fields = joined(
+        sql.SQL("{} {}").format(sql.Identifier(field), trusted(kind))
+        for field, kind in zip(captured.fields, captured.types, strict=True)
+    )
+    conn.execute(
+        sql.SQL('create table {} (op "char" not null, {})').format(ident(captured.log), fields)
+    )
+    body = _body(captured).as_string(conn)
+    conn.execute(
+        sql.SQL(
+            "create function {}() returns trigger language plpgsql security definer"
+            " set search_path = pg_catalog, pg_temp as {}"
+        ).format(ident(_function(captured)), sql.Literal(body))
+    )
+    conn.execute(
+        sql.SQL("revoke all on function {}() from public").format(ident(_function(captured)))
+    )
+    for table in _with_children(conn, captured.oid):
+        for suffix, (event, transition) in _EVENTS.items():
+            conn.execute(
+                sql.SQL(
+                    "create trigger {} after {} on {} {} for each statement execute function {}()"
+                ).format(
+                    sql.Identifier(PREFIX + suffix),
+                    sql.SQL(event),
+                    ident(table),
+                    sql.SQL(transition),
+                    ident(_function(captured)),
+                )
+            )
+            _set_trigger(conn, table, suffix, "enable always")
+
+
+def _body(captured: Captured) -> sql.Composed:
+    columns, fields = idents(captured.columns), idents(captured.fields)
+    insert = sql.SQL("insert into {} (op, {})").format(ident(captured.log), fields)
+    return sql.SQL(
+        "begin\n"
+        " if tg_op = 'INSERT' then\n  {insert} select 'I', {columns} from repot_new;\n"
+        " elsif tg_op = 'UPDATE' then\n"
+        "  {insert} select 'U', k.* from (select {columns} from repot_old"
+        " union select {columns} from repot_new) as k;\n"
+        " elsif tg_op = 'DELETE' then\n  {insert} select 'D', {columns} from repot_old;\n"
+        " else\n  insert into {log} (op) values ('T');\n"
+        " end if;\n return null;\nend"
+    ).format(insert=insert, columns=columns, log=ident(captured.log))
+
+
+def _switch(conn: Connection, run_id: int, direction: str, how: str) -> None:
+    outside = {
+        int(str(oid))
+        for (oid,) in conn.execute(
+            "select oid::bigint from repot.relation where run = %s and side = 'outside'", (run_id,)
+        ).fetchall()
+    }
+    for captured in read(conn, run_id, direction):
+        if captured.oid in outside:
+            continue
+        for table in _with_children(conn, captured.oid):
+            for suffix in _EVENTS:
+                _set_trigger(conn, table, suffix, how)
+
+
+def _set_trigger(conn: Connection, table: Name, suffix: str, how: str) -> None:
+    conn.execute(
+        sql.SQL("alter table {} {} trigger {}").format(
+            ident(table), sql.SQL(how), sql.Identifier(PREFIX + suffix)
+        )
+    )
+
+
+def _with_children(conn: Connection, oid: int) -> Iterator[Name]:
+    """The table and all its partitions: a statement fires the triggers of the table it names."""
+    yield current(conn, oid)
+    rows = conn.execute(
+        "with recursive below as (select inhrelid from pg_catalog.pg_inherits where inhparent = %s"
+        " union select i.inhrelid from pg_catalog.pg_inherits i"
+        " join below b on i.inhparent = b.inhrelid)"
+        " select inhrelid::bigint from below order by 1",
+        (oid,),
+    ).fetchall()
+    for (child,) in rows:
+        yield current(conn, int(str(child)))

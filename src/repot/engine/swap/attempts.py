@@ -1,0 +1,200 @@
+"""One transaction, tried until its locks are had, and settled if its COMMIT is lost on the wire."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import psycopg
+from psycopg import errors
+
+from repot.engine.session import Session
+from repot.engine.swap.blockers import pushing
+from repot.engine.swap.locks import NotLocked
+from repot.engine.swap.outcome import Truth, settle
+from repot.model.errors import Refused, RepotError
+from repot.postgres.connect import Connection, connect, without_password
+from repot.postgres.retry import blockers
+from repot.postgres.state import record_event
+
+T = TypeVar("T")
+
+PUSH_FROM = 2  # the attempt (from 0) from which blockers are pushed aside, where that was asked for
+
+
+class TooLong(Exception):
+    """The locks have been held for as long as may be: roll back, try again."""
+
+
+@dataclass
+class Clock:
+    """How long the locks have been held. Milliseconds."""
+
+    limit_ms: float | None
+    attempt: int
+    first: float | None = None  # time.monotonic() at the first lock, and when all were had
+    last: float | None = None
+    now: Callable[[], float] = time.monotonic
+
+    def locked(self, first: float) -> None:
+        """All the locks that stop writers are had."""
+        self.first, self.last = first, self.now()
+
+    def held_ms(self) -> tuple[float, float]:
+        """Since the last and since the first lock."""
+        at = self.now()
+        return (
+            0.0 if self.last is None else (at - self.last) * 1000,
+            0.0 if self.first is None else (at - self.first) * 1000,
+        )
+
+    def check(self) -> None:
+        """Raises TooLong beyond the limit."""
+        if self.limit_ms is not None and self.held_ms()[1] > self.limit_ms:
+            raise TooLong
+
+    def guard(self, conn: Connection) -> None:
+        """The next statement may take only what is left of the limit. Raises TooLong."""
+        self.check()
+        if self.limit_ms is not None and self.first is not None:
+            left = max(1, int(self.limit_ms - self.held_ms()[1]))
+            conn.execute(
+                "select pg_catalog.set_config('statement_timeout', %s, true)", (str(left),)
+            )
+
+
+@dataclass(frozen=True)
+class Done(Generic[T]):
+    """What the body gave, and how long the locks were held until the commit was acknowledged."""
+
+    value: T
+    pause_ms: float
+    locked_ms: float
+    attempts: int
+    pushed: tuple[str, ...] = field(default=())
+
+
+def in_one_transaction(
+    session: Session,
+    body: Callable[[Connection, Clock], T],
+    *,
+    what: str,
+    truth: Truth,
+    max_pause_ms: float | None = None,
+    cancel_blockers: bool = False,
+) -> Done[T]:
+    """Run `body` in a transaction of its own and commit; again and again while it raises NotLocked
+    or TooLong (lock_timeout_ms and retries of the plan).
+
+    Raises Refused `lock-timeout` or `pause-too-long`; RepotError `connection-lost` where the
+    connection broke and nothing was done; OutcomeUnknown where that cannot be found out.
+    """
+    setting = session.plan.cutover
+    pushed: list[str] = []
+    late = 0
+    for attempt in range(setting.retries + 1):
+        conn = session.connect(application=f"repot {what}")
+        watcher = _watcher(session) if cancel_blockers and attempt >= PUSH_FROM else None
+        clock = Clock(max_pause_ms, attempt)
+        try:
+            grace = setting.lock_timeout_ms / 4000
+            with pushing(watcher, conn.info.backend_pid, grace) as aside:
+                # JIT would compile the catalog queries for longer than they run.
+                conn.execute(
+                    "begin isolation level read committed read write; set local jit = off"
+                )
+                value = body(conn, clock)
+                clock.check()
+            pushed += [str(p) for p in aside]
+            _commit(session, conn, what, truth)
+            pause, locked = clock.held_ms()
+            return Done(value, pause, locked, attempt + 1, tuple(pushed))
+        except (NotLocked, errors.LockNotAvailable, errors.DeadlockDetected):
+            pushed += [str(p) for p in aside]
+        except TooLong:
+            late += 1
+        except errors.QueryCanceled:
+            if clock.limit_ms is None or clock.held_ms()[1] < clock.limit_ms * 0.9:
+                raise
+            late += 1
+        except psycopg.Error as failed:
+            raise _failed(session, conn, what, failed) from failed
+        finally:
+            conn.close()  # whatever is open in it is rolled back by the server
+            if watcher is not None:
+                watcher.close()
+        if attempt < setting.retries:
+            time.sleep(random.uniform(0.5, 1.0) * min(2.0, 0.05 * 2**attempt))
+    raise _given_up(session, what, late, pushed, max_pause_ms)
+
+
+def _commit(session: Session, conn: Connection, what: str, truth: Truth) -> None:
+    row = conn.execute("select pg_catalog.pg_current_xact_id()::text").fetchone()
+    xid = str(row[0]) if row else ""
+    try:
+        status = conn.execute("commit").statusmessage
+    except psycopg.OperationalError as failed:
+        if not lost(conn, failed):
+            raise
+        why = without_password(str(failed), session.dsn)
+        settle(session, xid, what, truth, why)
+        return
+    if status != "COMMIT":
+        raise RepotError("not-committed", f"the {what} was rolled back: {status}")
+
+
+def _failed(session: Session, conn: Connection, what: str, why: psycopg.Error) -> RepotError:
+    evidence = without_password(str(why), session.dsn)
+    if lost(conn, why):
+        return RepotError(
+            "connection-lost",
+            f"the connection broke before the {what} was committed: nothing was changed",
+            evidence=evidence,
+            hint=f"`repot {what}` again",
+        )
+    return RepotError(
+        f"{what}-failed",
+        f"the {what} failed and was rolled back: {why.diag.message_primary or why}",
+        evidence=evidence,
+        hint="nothing was changed; `repot plan` lists what a switch needs",
+    )
+
+
+def lost(conn: Connection, why: psycopg.Error) -> bool:
+    """Whether the error is that the connection is gone."""
+    return isinstance(why, psycopg.OperationalError) and (
+        conn.closed or isinstance(why, errors.AdminShutdown | errors.CrashShutdown)
+    )
+
+
+def _watcher(session: Session) -> Connection:
+    return connect(session.dsn, application="repot watcher")
+
+
+def _given_up(
+    session: Session, what: str, late: int, pushed: list[str], max_pause_ms: float | None
+) -> Refused:
+    setting = session.plan.cutover
+    with session.connect() as conn:
+        evidence = blockers(conn)
+        record_event(
+            conn, session.run.id, what, "given up", {"evidence": evidence, "pushed": pushed}
+        )
+    if late > setting.retries // 2:
+        return Refused(
+            "pause-too-long",
+            f"the {what} could not be done within {max_pause_ms:g} ms ({late} tries)",
+            evidence=evidence,
+            hint="allow a longer pause (--max-pause), or try in a quieter hour",
+        )
+    return Refused(
+        "lock-timeout",
+        f"the {what} could not have its locks in {setting.retries + 1} tries of "
+        f"{setting.lock_timeout_ms} ms",
+        evidence=evidence,
+        hint="end the long transactions named here, try in a quieter hour, or give "
+        "--cancel-blockers",
+    )

@@ -1,0 +1,208 @@
+"""The swap itself, in the caller's transaction, one way and the other."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from psycopg import errors, sql
+
+from repot.engine.swap import (
+    memory,
+    outside_sql,
+    outward_keys,
+    publications,
+    replica_identity,
+    schema_kind,
+    sequences,
+    tables_kind,
+    triggers,
+)
+from repot.engine.swap.attempts import Clock
+from repot.engine.swap.definitions import Definition, Remake, read_definitions, remake
+from repot.engine.swap.dependents import Dependent, reach
+from repot.engine.swap.locks import LockPlan, hold_still, lock_plan, stop_readers, stop_writers
+from repot.engine.swap.namesakes import Namesakes
+from repot.engine.swap.remaking import make_anew
+from repot.engine.swap.survey import Survey, survey
+from repot.engine.swap.things import Direction, Key, back, forward
+from repot.model.errors import RepotError
+from repot.model.plan import Plan
+from repot.postgres.connect import Connection
+
+
+@dataclass
+class Switch:
+    """A swap that has been looked at under locks that keep the catalogs still."""
+
+    conn: Connection
+    plan: Plan
+    run: int
+    clock: Clock
+    swap: Survey
+    locks: LockPlan
+    outside: dict[str, Definition]  # what hangs on the side that goes, as it is now
+    remakes: list[Remake]  # those of them that lead to the other side by their names
+    left: list[str] = field(default_factory=list)  # objects that stay with the side that goes
+    set_sequences: dict[str, int] = field(default_factory=dict)
+
+    def stop_writers(self) -> None:
+        """From here to the commit nobody writes to the side that serves, nor to captured tables."""
+        timeout = self.plan.cutover.lock_timeout_ms
+        self.clock.locked(stop_writers(self.conn, self.locks, timeout, self.clock.attempt))
+        self.clock.guard(self.conn)
+
+    def to_v2(self) -> None:
+        """V1 goes, V2 comes. What the way back needs is noted in the same transaction."""
+        conn, run, swap = self.conn, self.run, self.swap
+        old = triggers.user_triggers(conn, swap.outgoing)
+        memory.remember_moved(conn, run, "v1", [t.key for t in swap.outgoing])
+        memory.remember_moved(conn, run, "v2", [t.key for t in swap.incoming])
+        memory.remember_restore(conn, run, [remake(conn, d) for d in self.outside.values()])
+        memory.remember_restore(conn, run, triggers.enabling(conn, old))
+        memory.remember_restore(conn, run, publications.hand_over(conn, swap))
+        replica_identity.take_over(conn, swap)
+        triggers.set_modes(conn, old, dict.fromkeys((t.oid for t in old), "D"))
+        memory.remember_restore(conn, run, outward_keys.take_off(conn, swap))
+        self._swap()
+        self._make_anew(self.remakes)
+        again = outward_keys.missing(conn, swap, self.plan)
+        self._make_anew(again)
+        self.set_sequences = sequences.set_beyond(conn, swap, self.plan)
+        new = triggers.user_triggers(conn, swap.incoming)
+        wanted = triggers.planned_modes(self.plan, new, memory.modes(conn, run))
+        triggers.set_modes(conn, new, wanted)
+        self.clock.guard(conn)
+        undo = outside_sql.run_noting(conn, self.plan, swap, self.outside)
+        memory.remember_restore(conn, run, undo)
+        memory.forget_afterwards(conn, run)
+        memory.remember_afterwards(conn, run, [*self.remakes, *again])
+        self._assert_free()
+
+    def to_v1(self, *, tolerant: bool = False) -> list[str]:
+        """V2 goes, V1 comes back, and what the cutover changed outside is put back.
+
+        Gives what could not be put back; unless `tolerant`, that is an error.
+        """
+        conn, run, swap = self.conn, self.run, self.swap
+        old = triggers.user_triggers(conn, swap.outgoing)
+        memory.remember_moved(conn, run, "v2", [t.key for t in swap.outgoing])
+        memory.remember_modes(conn, run, "v2", {t.oid: t.mode for t in old})
+        publications.hand_over(conn, swap)
+        triggers.set_modes(conn, old, dict.fromkeys((t.oid for t in old), "D"))
+        outward_keys.take_off(conn, swap)
+        self._swap()
+        restore = memory.to_restore(conn, run)
+        failures = self._make_anew(restore, tolerant=tolerant)
+        self.set_sequences = sequences.set_beyond(conn, swap, self.plan)
+        outside_sql.run(conn, outside_sql.files(self.plan, back=True), swap.direction.front)
+        memory.restored(conn, run)
+        memory.forget_afterwards(conn, run)
+        memory.remember_afterwards(conn, run, restore)
+        noted = {r.what for r in restore}
+        self.left = [what for what in self.outside if what not in noted]
+        return failures
+
+    def _swap(self) -> None:
+        timeout = self.plan.cutover.lock_timeout_ms
+        stop_readers(self.conn, self.locks, timeout, self.clock.attempt)
+        self.clock.guard(self.conn)
+        if self.swap.kind == "schema":
+            schema_kind.move(self.conn, self.swap)
+        else:
+            aside = sql.Identifier(self.swap.direction.aside)
+            self.conn.execute(sql.SQL("create schema if not exists {}").format(aside))
+            tables_kind.move(self.conn, self.swap)
+        self.clock.guard(self.conn)
+
+    def _make_anew(self, remakes: list[Remake], *, tolerant: bool = False) -> list[str]:
+        try:
+            with self.conn.transaction():
+                make_anew(self.conn, remakes, self.outside)
+            return []
+        except RepotError:
+            if not tolerant:
+                raise
+        failures = []
+        for one in remakes:  # as many as can be
+            try:
+                with self.conn.transaction():
+                    make_anew(self.conn, [one], self.outside)
+            except RepotError as failed:
+                failures.append(f"{one.what}: {failed.evidence}")
+        return failures
+
+    def _assert_free(self) -> None:
+        """Nothing outside that could have been led to V2 may still hang on V1."""
+        where = self.swap.direction
+        inside = (where.front, where.aside, where.waiting)
+        rest = [
+            d
+            for d in reach(self.conn, [t.key for t in self.swap.outgoing])
+            if d.remade and d.schema not in inside
+        ]
+        if rest:
+            raise RepotError(
+                "outside-still-on-v1",
+                "objects outside would still use V1 after the cutover: nothing was changed",
+                evidence="; ".join(str(d) for d in rest[:10]),
+                hint="give an outside/<name>.sql that drops or rewrites them",
+            )
+
+
+def open_switch(
+    conn: Connection, plan: Plan, run: int, clock: Clock, *, to: str, kind: str
+) -> Switch:
+    """Look at both sides and hold their catalogs still; readers and writers go on.
+
+    to: v2 (cutover) or v1 (rollback). kind: tables or schema. Raises NotLocked.
+    """
+    direction: Direction = forward(plan) if to == "v2" else back(plan)
+    outside = [n for n in plan.captured() if n.schema_ != plan.source_schema]
+    moved = memory.moved(conn, run)
+    for _ in range(5):
+        before = survey(conn, direction, kind, moved)
+        locks = lock_plan(before, outside)
+        try:
+            with conn.transaction():
+                hold_still(conn, locks, plan.cutover.lock_timeout_ms)
+        except errors.UndefinedTable:
+            continue  # dropped since it was seen
+        swap = survey(conn, direction, kind, moved)
+        if lock_plan(swap, outside) == locks:
+            return _opened(conn, plan, run, clock, swap, locks)
+    raise RepotError(
+        "schema-in-motion",
+        "tables are being created, dropped or renamed while the switch looks at them",
+        hint="stop what changes the schema (migrations, partition maintenance) and try again",
+    )
+
+
+def _opened(
+    conn: Connection, plan: Plan, run: int, clock: Clock, swap: Survey, locks: LockPlan
+) -> Switch:
+    remade = [d for d in swap.dependents if d.remade]
+    definitions = read_definitions(conn, [d.key for d in remade])
+    ordered = [definitions[d.key] for d in remade if d.key in definitions]
+    names = Namesakes(conn, swap)
+    by_name = {d.key: d for d in remade if not names.lacking(d)}
+    bound = _stand_on_unable(remade, set(by_name))
+    return Switch(
+        conn=conn,
+        plan=plan,
+        run=run,
+        clock=clock,
+        swap=swap,
+        locks=locks,
+        outside={d.what: d for d in ordered},
+        remakes=[remake(conn, d) for d in ordered if d.key in by_name and d.key not in bound],
+    )
+
+
+def _stand_on_unable(remade: Collection[Dependent], able: set[Key]) -> set[Key]:
+    """Those that stand on an object which cannot be led over by its names: they stay with it."""
+    unable = {d.key for d in remade} - able
+    for dependent in remade:  # in dependency order
+        if any(need.key in unable for need in dependent.needs):
+            unable.add(dependent.key)
+    return unable

@@ -1,0 +1,85 @@
+"""Users' triggers: on the side that serves they fire, on the other they do not.
+
+What Repot writes to the side that does not serve has had its triggers already (trap 12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from repot.engine.swap.definitions import Remake
+from repot.engine.swap.sql import load
+from repot.engine.swap.things import TABLES, Thing
+from repot.model.names import Name
+from repot.model.plan import Plan
+from repot.postgres.compose import ident
+from repot.postgres.connect import Connection
+
+_VERBS = {"O": "enable", "R": "enable replica", "A": "enable always", "D": "disable"}
+
+
+@dataclass(frozen=True)
+class UserTrigger:
+    oid: int
+    table: Name
+    name: str
+    mode: str  # tgenabled
+
+
+def user_triggers(conn: Connection, things: Collection[Thing]) -> list[UserTrigger]:
+    """The users' triggers on tables (and views have none that could be disabled) among `things`."""
+    oids = [t.oid for t in things if t.kind in (*TABLES, "f")]
+    rows = conn.execute(load("triggers.sql"), {"oids": oids}).fetchall()
+    return [
+        UserTrigger(int(str(oid)), Name(schema_=str(s), name=str(t)), str(name), str(mode))
+        for oid, s, t, name, mode in rows
+    ]
+
+
+def switch(trigger: UserTrigger, mode: str) -> sql.Composed:
+    """The statement that gives the trigger, of this table alone, the mode."""
+    return sql.SQL("alter table only {} {} trigger {}").format(
+        ident(trigger.table), sql.SQL(_VERBS[mode]), sql.Identifier(trigger.name)
+    )
+
+
+def changes(triggers: Collection[UserTrigger], wanted: Mapping[int, str]) -> list[sql.Composed]:
+    """Statements that give each trigger (by oid) its mode; those that have it are left alone."""
+    return [
+        switch(t, wanted[t.oid]) for t in triggers if t.oid in wanted and wanted[t.oid] != t.mode
+    ]
+
+
+def sleeping(triggers: Collection[UserTrigger]) -> list[sql.Composed]:
+    """Statements that disable them all."""
+    return changes(triggers, dict.fromkeys((t.oid for t in triggers), "D"))
+
+
+def enabling(conn: Connection, triggers: Collection[UserTrigger]) -> list[Remake]:
+    """For the way back: what gives them the modes of now, once their tables' names are these."""
+    return [
+        Remake(f"mode of trigger {t.name} on {t.table}", (switch(t, t.mode).as_string(conn),))
+        for t in triggers
+        if t.mode != "D"
+    ]
+
+
+def planned_modes(
+    plan: Plan, triggers: Collection[UserTrigger], noted: Mapping[int, str]
+) -> dict[int, str]:
+    """How V2's triggers are to be when V2 serves: as they were when they were last disabled by a
+    rollback, else as target.sql made them."""
+    made = {
+        (table.name.name, trigger.name): trigger.enabled
+        for table in plan.target.tables
+        for trigger in table.triggers
+    }
+    wanted = {}
+    for trigger in triggers:
+        mode = noted.get(trigger.oid) or made.get((trigger.table.name, trigger.name))
+        if mode is not None:
+            wanted[trigger.oid] = mode
+    return wanted

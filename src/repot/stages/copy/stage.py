@@ -1,0 +1,262 @@
+"""The copy: every row that the moves give, then keys, indexes and foreign keys. See `copy`."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+import psycopg
+from psycopg import sql
+
+from repot.engine import quarantine, registry
+from repot.engine.deferred import Deferred, deferred, put_back
+from repot.engine.session import Session
+from repot.model.errors import Refused, RepotError
+from repot.model.plan import Derivation
+from repot.model.results import CopyResult
+from repot.model.state import Phase
+from repot.postgres.compose import ident
+from repot.postgres.connect import Connection
+from repot.postgres.relations import current, relation_oid
+from repot.postgres.state import record_event, record_evidence, set_phase
+from repot.stages.copy.board import Board, Job
+from repot.stages.copy.chunk import copy_run
+from repot.stages.copy.crew import work
+from repot.stages.copy.fill import Fill, Run
+from repot.stages.copy.puttingback import jobs, refused_by_rows
+from repot.stages.copy.result import read_result
+from repot.stages.copy.sql import load
+from repot.stages.copy.throttle import Throttle
+from repot.stages.copy.units import estimate_rows, plan_units, still_open
+
+
+def copy(
+    session: Session, workers: int | None = None, chunk_seconds: float | None = None
+) -> CopyResult:
+    """Fill the V2 that `engine.build` made, and make it complete: phase `copied`.
+
+    workers: connections; chunk_seconds: how long one transaction should take; both as the project
+    says where None. An earlier copy that was broken off, however, is gone on with: what was
+    committed is neither done again nor lost. Of a run that is `copied` the result is given again.
+
+    Raises Refused `not-built`, `wrong-phase`, `run-busy`, `not-captured`, `may-not-watch`,
+    `lock-timeout`; RepotError `copy-failed`, `constraint-failed`, `connection-lost`,
+    `slug-too-long`. After any of them the copy may be called again.
+    """
+    setting = session.plan.copying
+    conn = session.connect("repot copy")
+    try:
+        return _Copy(
+            session, conn, workers or setting.workers, chunk_seconds or setting.chunk_seconds
+        ).run()
+    finally:
+        conn.close()
+
+
+class _Copy:
+    def __init__(
+        self, session: Session, conn: Connection, workers: int, chunk_seconds: float
+    ) -> None:
+        self.session, self.conn = session, conn
+        self.plan, self.progress, self.run_id = session.plan, session.progress, session.run.id
+        self.board = Board(workers, chunk_seconds, self.copy_run)
+        self.given: dict[str, int] = {}  # registry: keys that got a value
+        self.kept: dict[str, int] = {}  # V1 table: rows in quarantine
+
+    def run(self) -> CopyResult:
+        """All of it; the connection of this object only watches, begins and ends."""
+        started = time.monotonic()
+        self.alone()
+        phase = self.phase()
+        if phase is Phase.COPIED:
+            return read_result(self.conn, self.session, ms=0, resumed=True)
+        if phase is not Phase.COPYING:
+            raise Refused(
+                "not-built" if phase is Phase.PLANNED else "wrong-phase",
+                f"run {self.run_id} is {phase.value.replace('_', ' ')}: there is nothing to copy",
+                hint="`repot status` shows what may come next",
+            )
+        self.check_captured()
+        throttle = Throttle(self.plan.copying, self.progress, self.board.stopped)
+        throttle.check(self.conn)
+        resumed = self.begun()
+        todo = [d for d in deferred(self.conn, self.run_id) if not d.done]
+        self.plan_work(todo)
+        work(self.board, partial(self.session.connect, "repot copy"), throttle)
+        result = self.finish(todo, started, resumed)
+        self.progress.finish("constraints")
+        return result
+
+    def alone(self) -> None:
+        """One copy of a run at a time, whoever calls it (the lock goes with the connection)."""
+        row = self.conn.execute(
+            "select pg_catalog.pg_try_advisory_lock("
+            "pg_catalog.hashtextextended('repot.copy.' || %s, 0))",
+            (self.run_id,),
+        ).fetchone()
+        if not row or not row[0]:
+            raise Refused(
+                "run-busy",
+                f"another Repot is copying run {self.run_id}",
+                hint="wait for it, or look for `application_name like 'repot%'` "
+                "in pg_stat_activity",
+            )
+
+    def phase(self) -> Phase:
+        row = self.conn.execute(
+            "select phase from repot.run where id = %s", (self.run_id,)
+        ).fetchone()
+        return Phase(str(row[0])) if row else self.session.run.phase
+
+    def begun(self) -> bool:
+        """Whether an earlier copy got anywhere."""
+        row = self.conn.execute(
+            "select exists (select from repot.chunk where run = %(r)s) or exists"
+            " (select from repot.deferred where run = %(r)s and done_at is not null)",
+            {"r": self.run_id},
+        ).fetchone()
+        return bool(row and row[0])
+
+    def check_captured(self) -> None:
+        """A row written after a chunk has read it is found again only if it was written down."""
+        names = [name for name in self.plan.captured() if self.plan.source.get(name)]
+        oids = [relation_oid(self.conn, self.run_id, name) for name in names]
+        rows = self.conn.execute(
+            load("copy_uncaptured.sql").encode(), {"run": self.run_id, "oids": oids}
+        ).fetchall()
+        if rows:
+            missing = [str(current(self.conn, int(str(r[0])))) for r in rows]
+            raise Refused(
+                "not-captured",
+                f"writes to {', '.join(sorted(missing))} are not captured: the copy would lose them",
+                hint="somebody dropped or disabled Repot's triggers; `repot copy --restart` "
+                "builds V2 anew",
+            )
+
+    def plan_work(self, todo: list[Deferred]) -> None:
+        """Statistics and registries first, then units, rows, and what stands on the rows."""
+        first: list[Job] = []
+        for oid in self.never_analyzed():
+            first.append(Job(f"statistics:{oid}", partial(self.analyze, oid=oid), rank=-4))
+        for item in self.plan.registries:
+            first.append(
+                Job(
+                    f"registry:{item.name}",
+                    partial(self.allocate, name=item.name),
+                    frozenset(j.key for j in first if j.rank == -4),
+                    rank=-3,
+                )
+            )
+        ready = frozenset(j.key for j in first)
+        weights = {
+            m.name: estimate_rows(self.conn, self.plan, self.run_id, m) for m in self.plan.moves
+        }
+        for move in self.plan.moves:
+            first.append(
+                Job(
+                    f"units:{move.name}",
+                    partial(self.cut, move=move),
+                    ready,
+                    rank=-2,
+                    weight=weights[move.name],
+                )
+            )
+        if self.plan.leave.rows:
+            first.append(Job("quarantine", self.quarantine, rank=0))
+        objects = [d for d in todo if d.step != "trigger"]
+        self.progress.start("constraints", "Keys, indexes, foreign keys", len(objects), "objects")
+        self.board.add(*first)
+        self.board.add(*jobs(self.session, objects, {m.name for m in self.plan.moves}, weights))
+
+    def never_analyzed(self) -> list[int]:
+        """V1 tables without statistics: the moves' joins would be planned blindly."""
+        oids = [
+            relation_oid(self.conn, self.run_id, t.name)
+            for t in self.plan.source.tables
+            if t.parent is None
+        ]
+        rows = self.conn.execute(
+            load("copy_never_analyzed.sql").encode(), {"oids": oids}
+        ).fetchall()
+        return [int(str(r[0])) for r in rows]
+
+    def analyze(self, conn: Connection, oid: int) -> None:
+        # Without the right to, PostgreSQL warns and skips the table.
+        conn.execute(sql.SQL("analyze {}").format(ident(current(conn, oid))))
+
+    def allocate(self, conn: Connection, name: str) -> None:
+        item = next(r for r in self.plan.registries if r.name == name)
+        count = registry.allocate(conn, item, path=(self.plan.source_schema,))
+        conn.execute(sql.SQL("analyze {}").format(ident(item.table)))
+        self.given[name] = count
+
+    def cut(self, conn: Connection, move: Derivation) -> None:
+        fill = plan_units(self.session, conn, move)
+        done = sum(
+            int(str(r[0]))
+            for r in conn.execute(
+                "select coalesce(sum(rows), 0) from repot.chunk where run = %s and move = %s",
+                (self.run_id, move.name),
+            ).fetchall()
+        )
+        self.progress.start(f"copy:{move.name}", move.name, round(fill.estimate), "rows")
+        self.progress.advance(f"copy:{move.name}", done)
+        if fill.finished:
+            self.progress.finish(f"copy:{move.name}")
+        self.board.add_fill(fill)
+
+    def copy_run(self, conn: Connection, fill: Fill, run: Run) -> None:
+        copied = copy_run(self.session, conn, fill, run)
+        if copied.rows is None:
+            left = still_open(self.session, conn, fill.name, run.numbers)
+            self.board.returned(fill, run, left)
+            return
+        self.board.completed(fill, run, copied.rows, copied.seconds)
+        self.progress.advance(f"copy:{fill.name}", copied.rows)
+        if fill.finished:
+            self.progress.finish(f"copy:{fill.name}")
+
+    def quarantine(self, conn: Connection) -> None:
+        self.kept = quarantine.fill(conn, self.run_id, self.plan)
+
+    def finish(self, todo: list[Deferred], started: float, resumed: bool) -> CopyResult:
+        """Triggers, evidence and the phase, in one transaction: V2 is complete, or it is not."""
+        triggers = [d for d in todo if d.step == "trigger"]
+        with self.conn.transaction():
+            self.conn.execute("select from repot.run where id = %s for update", (self.run_id,))
+            for item in triggers:
+                try:
+                    put_back(self.conn, self.run_id, item.number)
+                except psycopg.OperationalError:
+                    raise
+                except psycopg.Error as failed:
+                    raise refused_by_rows(item, failed) from None
+            self.assert_complete()
+            ms = round((time.monotonic() - started) * 1000)
+            result = read_result(self.conn, self.session, ms=ms, resumed=resumed)
+            record_evidence(
+                self.conn,
+                self.run_id,
+                "copy",
+                "copy",
+                self.plan.digest,
+                "insert into each V2 table what its move gives: how many rows?",
+                result.model_dump(mode="json")
+                | {"registries": self.given, "quarantined": self.kept},
+            )
+            record_event(self.conn, self.run_id, "copy", "copied", {"rows": result.rows})
+            set_phase(self.conn, self.session.run, Phase.COPIED)
+        return result
+
+    def assert_complete(self) -> None:
+        rows = self.conn.execute(
+            load("copy_open.sql").encode(),
+            {"run": self.run_id, "moves": [m.name for m in self.plan.moves]},
+        ).fetchall()
+        if rows:
+            raise RepotError(
+                "copy-incomplete",
+                f"{len(rows)} parts of V2 are not there",
+                evidence=", ".join(str(r[0]) for r in rows[:10]),
+                hint="run `repot copy` again; if it stays, this is a fault of Repot's",
+            )

@@ -1,0 +1,99 @@
+"""One snapshot, several connections: what the workers see is one and the same moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from types import TracebackType
+from typing import TypeVar
+
+from psycopg import sql
+
+from repot.engine.session import Session
+from repot.postgres.connect import Connection
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+_SETTINGS = (
+    "set work_mem = '256MB'",
+    "set jit = off",  # the comparison is one long expression: compiling it costs more than it saves
+    "set max_parallel_workers_per_gather = 0",  # the workers are the parallelism
+)
+
+
+class Snapshot:
+    """A REPEATABLE READ, READ ONLY moment shared by `workers` connections; a context manager."""
+
+    def __init__(self, session: Session, workers: int) -> None:
+        self._session, self._count = session, workers
+        self._free: SimpleQueue[Connection] = SimpleQueue()
+        self._all: list[Connection] = []
+        self.id = ""  # pg_current_snapshot(): xmin:xmax:in progress
+
+    def __enter__(self) -> Snapshot:
+        try:
+            exported = ""
+            for number in range(self._count):
+                conn = self._session.connect("repot verify")
+                self._all.append(conn)
+                for setting in _SETTINGS:
+                    conn.execute(sql.SQL(setting))  # type: ignore[arg-type]
+                conn.execute("begin transaction isolation level repeatable read read only")
+                if number == 0:
+                    row = conn.execute(
+                        "select pg_export_snapshot(), pg_current_snapshot()::text"
+                    ).fetchone()
+                    assert row is not None
+                    exported, self.id = str(row[0]), str(row[1])
+                else:
+                    conn.execute(
+                        sql.SQL("set transaction snapshot {}").format(sql.Literal(exported))
+                    )
+                self._free.put(conn)
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        for conn in self._all:
+            conn.close()
+
+    def map(self, ask: Callable[[Connection, T], U], items: Sequence[T]) -> list[U]:
+        """`ask(connection, item)` for each item, several at once; results in order of the items."""
+
+        def one(item: T) -> U:
+            conn = self._free.get()
+            try:
+                return ask(conn, item)
+            finally:
+                self._free.put(conn)
+
+        with ThreadPoolExecutor(self._count) as pool:
+            futures = [pool.submit(one, item) for item in items]
+            try:
+                return [future.result() for future in futures]
+            except BaseException:
+                for future in futures:
+                    future.cancel()
+                for conn in self._all:
+                    conn.cancel()
+                raise
+
+    def ask(self, what: Callable[[Connection], U]) -> U:
+        """`what(connection)` on one of them."""
+        conn = self._free.get()
+        try:
+            return what(conn)
+        finally:
+            self._free.put(conn)
