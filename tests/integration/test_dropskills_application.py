@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import LiteralString, cast
 
@@ -20,25 +20,28 @@ from support.dropskills import (
     failing,
     moved_template,
     one,
+    rolled_back,
     rows,
     v1_template,
 )
 
 
 @pytest.fixture(scope="module")
-def moved(server: EmbeddedServer) -> Iterator[str]:
+def cut_over(server: EmbeddedServer) -> Iterator[str]:
+    """A database with V2 in public, its triggers on, and V1 retired: as after a cutover."""
     with (
         v1_template(server, "dropskills_app_v1", 3000, seed=4) as v1,
-        moved_template(server, "dropskills_app", v1) as made,
+        moved_template(server, "dropskills_app", v1) as (name, _),
     ):
-        yield made[0]
+        with psycopg.connect(server.dsn(name), autocommit=True) as conn:
+            _cut_over(conn)
+        yield name
 
 
 @pytest.fixture
-def v2(moved: str, make_database: Callable[..., str]) -> Iterator[Connection]:
-    """V2 in public with its triggers on, V1 retired: as after a cutover."""
-    with psycopg.connect(make_database(moved), autocommit=True) as conn:
-        _cut_over(conn)
+def v2(server: EmbeddedServer, cut_over: str) -> Iterator[Connection]:
+    """A connection to it, in a transaction that is rolled back."""
+    with rolled_back(server.dsn(cut_over)) as conn:
         yield conn
 
 
@@ -46,6 +49,7 @@ def _cut_over(conn: Connection) -> None:
     conn.execute("alter table public.profiles drop constraint profiles_id_fkey")
     conn.execute("alter schema public rename to dropskills_old")
     conn.execute("alter schema dropskills_v2 rename to public")
+    conn.execute("grant usage on schema public to anon, authenticated, service_role")
     conn.execute("drop trigger on_auth_user_created on auth.users")
     conn.execute(
         "create trigger on_auth_user_created after insert on auth.users"
@@ -76,6 +80,7 @@ def _cut_over(conn: Connection) -> None:
         ("ownership", "update user_packs set amount_paid = -1"),
         ("idea_tags", "update trending_ideas set tags = '{\"raw\": 1}'"),
     ],
+    ids=lambda value: value if value in PROJECT.checks else "",
 )
 def test_each_check_passes_until_it_is_broken(v2: Connection, check: str, broken: str) -> None:
     assert failing(v2, check) == []
@@ -242,7 +247,7 @@ def test_policies_let_everyone_do_what_is_theirs(v2: Connection) -> None:
         f"insert into user_packs (user_id, pack_id) values ('{ada}', '{listed}')",
         f"select use_ai_tool('{admin}', gen_random_uuid())",
     ):
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), v2.transaction():
             v2.execute(cast(LiteralString, forbidden))
     become(admin)
     assert one(v2, "select count(*) from users") == people

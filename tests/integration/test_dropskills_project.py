@@ -22,6 +22,7 @@ from support.dropskills import (
     generator,
     moved_template,
     one,
+    rolled_back,
     rows,
     v1_template,
 )
@@ -50,15 +51,16 @@ def moved(server: EmbeddedServer, v1: str) -> Iterator[tuple[str, Plan]]:
 
 
 @pytest.fixture
-def v1_db(v1: str, make_database: Callable[..., str]) -> Iterator[Connection]:
-    with psycopg.connect(make_database(v1), autocommit=True) as conn:
+def v1_db(server: EmbeddedServer, v1: str) -> Iterator[Connection]:
+    """V1 alone, in a transaction that is rolled back."""
+    with rolled_back(server.dsn(v1)) as conn:
         yield conn
 
 
 @pytest.fixture
-def both(moved: tuple[str, Plan], make_database: Callable[..., str]) -> Iterator[Connection]:
-    """V1 in public, V2 filled in dropskills_v2."""
-    with psycopg.connect(make_database(moved[0]), autocommit=True) as conn:
+def both(server: EmbeddedServer, moved: tuple[str, Plan]) -> Iterator[Connection]:
+    """V1 in public, V2 filled in dropskills_v2, in a transaction that is rolled back."""
+    with rolled_back(server.dsn(moved[0])) as conn:
         yield conn
 
 

@@ -80,6 +80,13 @@ def moved_template(server: EmbeddedServer, name: str, v1: str) -> Iterator[tuple
     server.drop_database(name)
 
 
+@contextmanager
+def rolled_back(dsn: str) -> Iterator[Connection]:
+    """A connection in a transaction that leaves nothing behind."""
+    with psycopg.connect(dsn) as conn, conn.transaction(force_rollback=True):
+        yield conn
+
+
 def fill(conn: Connection, plan: Plan) -> None:
     create_schemas(conn, (plan.target_schema,))
     run_target(conn, plan.target_schema, plan.target_sql, plan.source_schema)

@@ -60,8 +60,8 @@ def show_verdict(out: Output, verdict: Verdict) -> None:
     out.print("")
     out.print(accounts_table(verdict.accounts))
     for account in verdict.accounts:
-        for example in account.examples:
-            out.print(f"  [red]{escape(account.table)}: not accounted for: {escape(example)}[/]")
+        for lost in account.examples:
+            out.print(f"  [red]{escape(account.table)}: not accounted for: {escape(lost)}[/]")
     trips = [t for t in verdict.trips if t.verdict == "lost"]
     if trips:
         out.print(

@@ -1,8 +1,8 @@
 """Comparing a view with its table, byte for byte, by a FULL JOIN on the key.
 
-A join on one server is exact and faster than any hash of the rows; what `=` takes for equal although
-it is not the same (1.0 and 1.00, -0.0 and 0.0, '1 day' and '24:00') is told apart by the record image
-operator *<>, which compares the stored bytes.
+A join on one server is exact and faster than any hash of the rows; what `=` takes for equal
+although it is not the same (1.0 and 1.00, -0.0 and 0.0, '1 day' and '24:00') is told apart by the
+record image operator *<>, which compares the stored bytes.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def differs(left: sql.Composable, right: sql.Composable, column: Column) -> sql.
     """True where two values of the column's type are not byte for byte the same; never NULL."""
     if is_exact(column):
         return sql.SQL("{} is distinct from {}").format(left, right)
-    return sql.SQL("row({}) operator(pg_catalog.*<>) row({})").format(left, right)
+    return sql.SQL("row({})::record operator(pg_catalog.*<>) row({})::record").format(left, right)
 
 
 def any_differs(columns: Sequence[Column], left: str, right: str) -> sql.Composable:
@@ -127,7 +127,7 @@ def any_differs(columns: Sequence[Column], left: str, right: str) -> sql.Composa
     ]
     if images:
         parts.append(
-            sql.SQL("row({}) operator(pg_catalog.*<>) row({})").format(
+            sql.SQL("row({})::record operator(pg_catalog.*<>) row({})::record").format(
                 idents(images, left), idents(images, right)
             )
         )

@@ -103,9 +103,7 @@ def in_one_transaction(
             grace = setting.lock_timeout_ms / 4000
             with pushing(watcher, conn.info.backend_pid, grace) as aside:
                 # JIT would compile the catalog queries for longer than they run.
-                conn.execute(
-                    "begin isolation level read committed read write; set local jit = off"
-                )
+                conn.execute("begin isolation level read committed read write; set local jit = off")
                 value = body(conn, clock)
                 clock.check()
             pushed += [str(p) for p in aside]

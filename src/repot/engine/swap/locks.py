@@ -102,38 +102,28 @@ def _lock(
     lock_timeout_ms: int,
     together_ms: int,
 ) -> float:
-    """LOCK TABLE takes its tables one after the other: `together_ms` limits all of them."""
-    began = time.monotonic()
-    conn.execute(
-        sql.SQL("set local lock_timeout = {}; set local statement_timeout = {}").format(
-            sql.Literal(lock_timeout_ms), sql.Literal(together_ms)
-        )
+    """LOCK TABLE takes its tables one after the other: `together_ms` limits each group's whole."""
+    wanted = [(list(names), mode) for names, mode in groups if names]
+    began = had = time.monotonic()
+    limits = sql.SQL("set local lock_timeout = {}; set local statement_timeout = {}").format(
+        sql.Literal(lock_timeout_ms), sql.Literal(together_ms)
     )
-    had: float | None = None
+    unlimited = sql.SQL("set local statement_timeout = 0")
     try:
-        for names, mode in groups:
-            if not names:
-                continue
-            if had is None:  # the first one alone: from then on somebody may be waiting for us
-                conn.execute(_statement(names[:1], mode))
-                had = time.monotonic()
-                names = names[1:]
-            if names:
-                left = together_ms - (time.monotonic() - began) * 1000
-                if left < 1:
-                    raise NotLocked
-                conn.execute(
-                    sql.SQL("set local statement_timeout = {}").format(sql.Literal(int(left) + 1))
-                )
-                conn.execute(_statement(names, mode))
+        if wanted:  # the first one alone: from then on somebody may be waiting for us
+            first = _statement(wanted[0][0][:1], wanted[0][1])
+            conn.execute(joined([limits, first], "; "))
+            had = time.monotonic()
+            del wanted[0][0][:1]
+            rest = [_statement(names, mode) for names, mode in wanted if names]
+            conn.execute(joined([*rest, unlimited], "; "))
     except (errors.LockNotAvailable, errors.DeadlockDetected) as failed:
         raise NotLocked from failed
     except errors.QueryCanceled as failed:
         if (time.monotonic() - began) * 1000 < together_ms * 0.9:
             raise  # somebody cancelled us on purpose
         raise NotLocked from failed
-    conn.execute("set local statement_timeout = 0")
-    return began if had is None else had
+    return had
 
 
 def _statement(names: Sequence[Name], mode: str) -> sql.Composed:

@@ -22,9 +22,7 @@ _MUST_DROP = (
 )
 
 
-def make_anew(
-    conn: Connection, remakes: Sequence[Remake], now: Mapping[str, Definition]
-) -> None:
+def make_anew(conn: Connection, remakes: Sequence[Remake], now: Mapping[str, Definition]) -> None:
     """Run the remakes in order; what must be dropped for it is, and made anew when its turn comes.
 
     now: the objects as they are at present, by `what`.

@@ -41,6 +41,13 @@ class Counter:
     numbers: list[tuple[Name, str]] = field(default_factory=list)  # of them: those that are numbers
     unindexed: list[ColumnName] = field(default_factory=list)
 
+    def move(self, schemas: Mapping[str, str]) -> None:
+        """Its names as they will be once the schemas have changed."""
+        self.name = self.name.within(schemas.get(self.name.schema_, self.name.schema_))
+        self.numbers = [
+            (t.within(schemas.get(t.schema_, t.schema_)), column) for t, column in self.numbers
+        ]
+
 
 def counters(conn: Connection, things: Iterable[Thing]) -> list[Counter]:
     """The sequences of one side."""
@@ -97,22 +104,44 @@ def stand_ins(
     return result
 
 
-def set_beyond(conn: Connection, swap: Survey, plan: Plan) -> dict[str, int]:
+@dataclass(frozen=True)
+class Settings:
+    """What to set, found out before the swap; the names are those of after it."""
+
+    arriving: tuple[Counter, ...]
+    standing_in: tuple[Counter, ...]  # sequences of the other side that must be asked
+    others: Mapping[int, list[Counter]]
+    slack: int  # sessions that may still take a number
+
+
+def prepare(conn: Connection, swap: Survey, plan: Plan) -> Settings:
+    """Look at the sequences of both sides."""
+    where = swap.direction
+    leaving = counters(conn, [*swap.outgoing, *swap.staying])
+    shared = {c.oid for c in leaving}  # stand-alone sequences that stay serve both sides
+    arriving = [c for c in counters(conn, swap.incoming) if c.oid not in shared]
+    others = stand_ins(plan, where.coming, arriving, leaving)
+    asked = {c.oid: c for found in others.values() for c in found}
+    staying = {t.full_name for t in swap.staying}
+    for counter in (*arriving, *asked.values()):
+        if counter.name not in staying:
+            counter.move({where.waiting: where.front, where.front: where.aside})
+    row = conn.execute("select current_setting('max_connections')::int").fetchone()
+    return Settings(tuple(arriving), tuple(asked.values()), others, int(str(row[0])) if row else 0)
+
+
+def set_beyond(conn: Connection, known: Settings) -> dict[str, int]:
     """Set the sequences that come; sequence → next number, for those that were set.
 
     Call it when nobody can take numbers any more: after the side that goes has been moved.
     """
-    arriving = counters(conn, swap.incoming)
-    leaving = counters(conn, [*swap.outgoing, *swap.staying])
-    arriving = [c for c in arriving if c.oid not in {o.oid for o in leaving}]  # shared ones: as is
-    others = stand_ins(plan, swap.direction.coming, arriving, leaving)
-    standing = _positions(conn, [*arriving, *leaving])
-    used = _extremes(conn, arriving)
-    slack = _sessions(conn)
+    standing = _positions(conn, [*known.arriving, *known.standing_in])
+    used = _extremes(conn, known.arriving)
     result = {}
     statements = []
-    for counter in arriving:
-        target = _target(counter, others[counter.oid], standing, used.get(counter.oid, []), slack)
+    for counter in known.arriving:
+        values = used.get(counter.oid, [])
+        target = _target(counter, known.others[counter.oid], standing, values, known.slack)
         if target == standing[counter.oid][0]:
             continue
         result[str(counter.name)] = target
@@ -187,8 +216,3 @@ def _extremes(conn: Connection, arriving: Sequence[Counter]) -> dict[int, list[i
             if value is not None and math.isfinite(float(str(value))):  # numeric knows NaN
                 found[int(str(oid))].append(int(str(value)))
     return found
-
-
-def _sessions(conn: Connection) -> int:
-    row = conn.execute("select current_setting('max_connections')::int").fetchone()
-    return int(str(row[0])) if row else 0

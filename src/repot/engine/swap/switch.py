@@ -20,7 +20,7 @@ from repot.engine.swap import (
 )
 from repot.engine.swap.attempts import Clock
 from repot.engine.swap.definitions import Definition, Remake, read_definitions, remake
-from repot.engine.swap.dependents import Dependent, reach
+from repot.engine.swap.dependents import Dependent, describe, walk
 from repot.engine.swap.locks import LockPlan, hold_still, lock_plan, stop_readers, stop_writers
 from repot.engine.swap.namesakes import Namesakes
 from repot.engine.swap.remaking import make_anew
@@ -43,76 +43,101 @@ class Switch:
     locks: LockPlan
     outside: dict[str, Definition]  # what hangs on the side that goes, as it is now
     remakes: list[Remake]  # those of them that lead to the other side by their names
+    counters: sequences.Settings
     left: list[str] = field(default_factory=list)  # objects that stay with the side that goes
     set_sequences: dict[str, int] = field(default_factory=dict)
+    _before: list[sql.Composable] = field(
+        default_factory=list
+    )  # done under the lock, then the move
+    _moves: list[sql.Composable] = field(default_factory=list)
+    _again: list[Remake] = field(default_factory=list)
 
     def stop_writers(self) -> None:
-        """From here to the commit nobody writes to the side that serves, nor to captured tables."""
+        """From here to the commit nobody writes to the side that serves, nor to captured tables.
+
+        All that can be done without that is done before: call `prepare_v2` or `prepare_v1` first.
+        """
         timeout = self.plan.cutover.lock_timeout_ms
         self.clock.locked(stop_writers(self.conn, self.locks, timeout, self.clock.attempt))
         self.clock.guard(self.conn)
 
-    def to_v2(self) -> None:
-        """V1 goes, V2 comes. What the way back needs is noted in the same transaction."""
+    def prepare_v2(self) -> None:
+        """Note what the way back needs, and lay out the swap; nobody waits for this."""
         conn, run, swap = self.conn, self.run, self.swap
         old = triggers.user_triggers(conn, swap.outgoing)
+        new = triggers.user_triggers(conn, swap.incoming)
+        off, on = outward_keys.take_off(conn, swap)
         memory.remember_moved(conn, run, "v1", [t.key for t in swap.outgoing])
         memory.remember_moved(conn, run, "v2", [t.key for t in swap.incoming])
-        memory.remember_restore(conn, run, [remake(conn, d) for d in self.outside.values()])
-        memory.remember_restore(conn, run, triggers.enabling(conn, old))
-        memory.remember_restore(conn, run, publications.hand_over(conn, swap))
+        memory.remember_restore(
+            conn,
+            run,
+            [
+                *on,
+                *publications.hand_over(conn, swap),
+                *triggers.enabling(conn, old),
+                *(remake(conn, d) for d in self.outside.values()),
+            ],
+        )
         replica_identity.take_over(conn, swap)
-        triggers.set_modes(conn, old, dict.fromkeys((t.oid for t in old), "D"))
-        memory.remember_restore(conn, run, outward_keys.take_off(conn, swap))
-        self._swap()
-        self._make_anew(self.remakes)
-        again = outward_keys.missing(conn, swap, self.plan)
-        self._make_anew(again)
-        self.set_sequences = sequences.set_beyond(conn, swap, self.plan)
-        new = triggers.user_triggers(conn, swap.incoming)
-        wanted = triggers.planned_modes(self.plan, new, memory.modes(conn, run))
-        triggers.set_modes(conn, new, wanted)
-        self.clock.guard(conn)
-        undo = outside_sql.run_noting(conn, self.plan, swap, self.outside)
-        memory.remember_restore(conn, run, undo)
+        waking = triggers.planned_modes(self.plan, new, memory.modes(conn, run))
+        self._before = [*triggers.sleeping(old), *triggers.changes(new, waking), *off]
+        self._again = [*self.remakes, *outward_keys.missing(conn, swap, self.plan)]
         memory.forget_afterwards(conn, run)
-        memory.remember_afterwards(conn, run, [*self.remakes, *again])
+        memory.remember_afterwards(conn, run, self._again)
+        self._lay_out()
+
+    def to_v2(self) -> None:
+        """V1 goes, V2 comes; with what was prepared."""
+        self._swap()
+        self._make_anew(self._again)
+        self.set_sequences = sequences.set_beyond(self.conn, self.counters)
+        self.clock.guard(self.conn)
+        undo = outside_sql.run_noting(self.conn, self.plan, self.swap, self.outside)
+        if undo:
+            memory.remember_restore(self.conn, self.run, undo)
         self._assert_free()
+
+    def prepare_v1(self) -> None:
+        """Lay out the way back; nobody waits for this."""
+        conn, run, swap = self.conn, self.run, self.swap
+        old = triggers.user_triggers(conn, swap.outgoing)
+        off, _ = outward_keys.take_off(conn, swap)  # target.sql knows how to put them on again
+        memory.remember_moved(conn, run, "v2", [t.key for t in swap.outgoing])
+        memory.remember_modes(conn, run, "v2", {t.oid: t.mode for t in old})
+        publications.hand_over(conn, swap)
+        self._before = [*triggers.sleeping(old), *off]
+        self._again = memory.to_restore(conn, run)
+        memory.restored(conn, run)
+        memory.forget_afterwards(conn, run)
+        memory.remember_afterwards(conn, run, self._again)
+        noted = {r.what for r in self._again}
+        self.left = [what for what in self.outside if what not in noted]
+        self._lay_out()
 
     def to_v1(self, *, tolerant: bool = False) -> list[str]:
         """V2 goes, V1 comes back, and what the cutover changed outside is put back.
 
         Gives what could not be put back; unless `tolerant`, that is an error.
         """
-        conn, run, swap = self.conn, self.run, self.swap
-        old = triggers.user_triggers(conn, swap.outgoing)
-        memory.remember_moved(conn, run, "v2", [t.key for t in swap.outgoing])
-        memory.remember_modes(conn, run, "v2", {t.oid: t.mode for t in old})
-        publications.hand_over(conn, swap)
-        triggers.set_modes(conn, old, dict.fromkeys((t.oid for t in old), "D"))
-        outward_keys.take_off(conn, swap)
         self._swap()
-        restore = memory.to_restore(conn, run)
-        failures = self._make_anew(restore, tolerant=tolerant)
-        self.set_sequences = sequences.set_beyond(conn, swap, self.plan)
-        outside_sql.run(conn, outside_sql.files(self.plan, back=True), swap.direction.front)
-        memory.restored(conn, run)
-        memory.forget_afterwards(conn, run)
-        memory.remember_afterwards(conn, run, restore)
-        noted = {r.what for r in restore}
-        self.left = [what for what in self.outside if what not in noted]
+        failures = self._make_anew(self._again, tolerant=tolerant)
+        self.set_sequences = sequences.set_beyond(self.conn, self.counters)
+        back_files = outside_sql.files(self.plan, back=True)
+        outside_sql.run(self.conn, back_files, self.swap.direction.front)
         return failures
+
+    def _lay_out(self) -> None:
+        if self.swap.kind == "schema":
+            self._moves = schema_kind.statements(self.conn, self.swap)
+        else:
+            self._moves = tables_kind.statements(self.swap)
 
     def _swap(self) -> None:
         timeout = self.plan.cutover.lock_timeout_ms
         stop_readers(self.conn, self.locks, timeout, self.clock.attempt)
         self.clock.guard(self.conn)
-        if self.swap.kind == "schema":
-            schema_kind.move(self.conn, self.swap)
-        else:
-            aside = sql.Identifier(self.swap.direction.aside)
-            self.conn.execute(sql.SQL("create schema if not exists {}").format(aside))
-            tables_kind.move(self.conn, self.swap)
+        self.conn.execute(sql.SQL(";\n").join([*self._before, *self._moves]))
         self.clock.guard(self.conn)
 
     def _make_anew(self, remakes: list[Remake], *, tolerant: bool = False) -> list[str]:
@@ -134,13 +159,12 @@ class Switch:
 
     def _assert_free(self) -> None:
         """Nothing outside that could have been led to V2 may still hang on V1."""
+        seeds = {t.key for t in self.swap.outgoing}
+        new = walk(self.conn, seeds) - self.swap.own_parts
         where = self.swap.direction
         inside = (where.front, where.aside, where.waiting)
-        rest = [
-            d
-            for d in reach(self.conn, [t.key for t in self.swap.outgoing])
-            if d.remade and d.schema not in inside
-        ]
+        found = describe(self.conn, new, seeds)
+        rest = [d for d in found if d.remade and d.schema not in inside]
         if rest:
             raise RepotError(
                 "outside-still-on-v1",
@@ -196,6 +220,7 @@ def _opened(
         locks=locks,
         outside={d.what: d for d in ordered},
         remakes=[remake(conn, d) for d in ordered if d.key in by_name and d.key not in bound],
+        counters=sequences.prepare(conn, swap, plan),
     )
 
 

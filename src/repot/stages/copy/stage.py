@@ -147,7 +147,8 @@ class _Copy:
                     rank=-3,
                 )
             )
-        ready = frozenset(j.key for j in first)
+        known = frozenset(j.key for j in first if j.rank == -4)
+        registries = {r.table: f"registry:{r.name}" for r in self.plan.registries}
         weights = {
             m.name: estimate_rows(self.conn, self.plan, self.run_id, m) for m in self.plan.moves
         }
@@ -156,7 +157,7 @@ class _Copy:
                 Job(
                     f"units:{move.name}",
                     partial(self.cut, move=move),
-                    ready,
+                    known | {registries[u.source] for u in move.uses if u.source in registries},
                     rank=-2,
                     weight=weights[move.name],
                 )

@@ -286,6 +286,6 @@ def _lost(
     )
 
 
-def _count(conn: Connection, query: sql.Composable) -> int:
+def _count(conn: Connection, query: sql.Composed) -> int:
     row = conn.execute(query).fetchone()
     return int(str(row[0])) if row else 0

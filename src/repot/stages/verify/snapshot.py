@@ -39,7 +39,7 @@ class Snapshot:
                 conn = self._session.connect("repot verify")
                 self._all.append(conn)
                 for setting in _SETTINGS:
-                    conn.execute(sql.SQL(setting))  # type: ignore[arg-type]
+                    conn.execute(setting.encode())
                 conn.execute("begin transaction isolation level repeatable read read only")
                 if number == 0:
                     row = conn.execute(
