@@ -7,6 +7,7 @@ import os
 import secrets
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from repot.stages.backup import dump as dumping
 from repot.stages.backup import run as stage
 from repot.stages.backup import scratch as places
 from repot.stages.backup.manifest import Manifest
+from repot.stages.backup.tools import running
 from support.sql import rows, run
 
 V1 = """
@@ -349,10 +351,7 @@ def test_a_changed_file_is_noticed(v1: str, tmp_path: Path) -> None:
 def test_an_interrupted_dump_leaves_nothing(
     v1: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[int] = []
-
-    def interrupted(_conn: object, _tables: object, process: Any) -> Iterator[tuple[str, int]]:
-        seen.append(process._process.pid)
+    def interrupted(*_: object) -> Iterator[tuple[str, int]]:
         raise KeyboardInterrupt
         yield
 
@@ -360,9 +359,18 @@ def test_an_interrupted_dump_leaves_nothing(
     with pytest.raises(KeyboardInterrupt):
         backup(v1, tmp_path, scratch="same")
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(ProcessLookupError):
-        os.kill(seen[0], 0)
     assert scratch_databases(v1) == []
+
+
+def test_no_program_outlives_an_interruption() -> None:
+    command = ["sh", "-c", "echo $$ >&2; exec sleep 60"]
+    heard: list[str] = []
+    with pytest.raises(KeyboardInterrupt), running(command, dict(os.environ), heard.append):  # noqa: PT012
+        while not heard:
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(heard[0]), 0)
 
 
 def test_the_manifest_is_plain_json(v1: str, tmp_path: Path) -> None:

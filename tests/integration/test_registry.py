@@ -200,6 +200,17 @@ def test_values_of_v2_get_a_key(database: str) -> None:
         assert registries.allocate_back(conn, registry, new, path=("v1",)) == 0
         given = {k: str(v) for k, v in given_to(database).items()}
         assert given == {1: known, 100: new[1], 101: new[0]}
+        # V2 renames what has a key: the key's value is the new one. No key: nothing is noted.
+        same = registry.model_copy(
+            update={
+                "setting": registry.setting.model_copy(
+                    update={"back": "case when value::text like '%3' then 1 end"}
+                )
+            }
+        )
+        renamed, lost = f"{'0' * 8}-0000-4000-8000-{3:012}", f"{'0' * 8}-0000-4000-8000-{4:012}"
+        assert registries.allocate_back(conn, same, [renamed, lost]) == 1
+        assert str(given_to(database)[1]) == renamed
         plain = registry.model_copy(
             update={"setting": registry.setting.model_copy(update={"back": None})}
         )

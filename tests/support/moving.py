@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from support.sql import run
-
 from repot.engine.session import Session
 from repot.model.plan import Plan
 from repot.model.progress import Progress, Silent
@@ -14,6 +12,7 @@ from repot.moves.compile import compile_project
 from repot.postgres.connect import connection
 from repot.postgres.state import create_run, ensure_state
 from repot.project import load_project
+from support.sql import run
 
 TOML = """
 name = "test"

@@ -109,7 +109,9 @@ class Maker:
         kind = rng.choice(["plain", "plain", "group", "limit", "on", "union", "distinct", "window"])
         if kind == "group":
             by = rng.choice([_ref(first), f"{_ref(first)}, {_ref(second)}"])
-            text = f"select {_ref(first)} as f, count(*)::int as g from {source}{where} group by {by}"
+            text = (
+                f"select {_ref(first)} as f, count(*)::int as g from {source}{where} group by {by}"
+            )
         elif kind == "limit":
             text = (
                 f"select {_ref(first)} as f, {_ref(second)} as g from {source}{where}"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from support.sql import run
-
 from repot.engine.session import Session
 from repot.engine.swap.attempts import Clock, Done, in_one_transaction
 from repot.engine.swap.memory import do_afterwards, ensure_memory
@@ -18,6 +16,7 @@ from repot.model.state import Phase
 from repot.postgres.catalog import read_catalog
 from repot.postgres.connect import Connection, connection
 from repot.postgres.state import create_run, ensure_state, set_phase
+from support.sql import run
 
 EMPTY = SqlFile(path="empty.sql", text="")
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from repot.engine import capture
+from repot.engine import capture, quarantine
 from repot.engine.session import Session
 from repot.engine.sql import load
 from repot.model.errors import Refused
-from repot.model.names import Name, quoted
+from repot.model.names import quoted
 from repot.model.plan import Plan
-from repot.model.schemas import ALL, QUARANTINE, REGISTRY
+from repot.model.schemas import ALL, REGISTRY
 from repot.model.state import Phase, Run
 from repot.moves.install import VIEW_SCHEMAS
 from repot.postgres.compose import ident
@@ -54,15 +54,16 @@ def _drop(conn: Connection, session: Session) -> Run:
         )
     dropped = _check_tables(conn, plan, run.id)
     _refuse_outsiders(conn, plan)
-    capture.remove(conn, run.id)
+    for direction in (capture.FORWARD, capture.BACK):
+        capture.remove(conn, run.id, direction)
     for schema in VIEW_SCHEMAS:
         _drop_schema(conn, schema)
     _drop_schema(conn, plan.target_schema)
     _drop_schema(conn, REGISTRY)
     for rule in plan.leave.rows:
         # Not the schema: it may hold rows of V2 that a rollback could not carry back.
-        name = Name(schema_=QUARANTINE, name=rule.table)
-        conn.execute(sql.SQL("drop table if exists {}").format(ident(name)))
+        kept = quarantine.table_of(plan, rule)
+        conn.execute(sql.SQL("drop table if exists {}").format(ident(kept)))
     for table in ("chunk", "deferred", "relation", "capture", "restore"):
         conn.execute(
             sql.SQL("delete from repot.{} where run = %s").format(sql.Identifier(table)), (run.id,)

@@ -36,6 +36,11 @@ def fill(conn: Connection, run_id: int, plan: Plan) -> dict[str, int]:
     return kept
 
 
+def table_of(plan: Plan, rule: LeaveRows) -> Name:
+    """Where the rows that a rule leaves out are kept."""
+    return name(QUARANTINE, _table(plan, rule).name.name)
+
+
 def _fill(
     conn: Connection, run_id: int, plan: Plan, planned: Name, rules: list[tuple[int, LeaveRows]]
 ) -> int:

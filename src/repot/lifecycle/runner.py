@@ -55,8 +55,9 @@ class Runner:
 
     def audit(self) -> Audit:
         """Read the whole of V1; changes nothing but Repot's own state."""
-        schemas = (self.project.source.schema_, *self.project.source.outside)
-        result = audit(self.dsn, schemas, progress=self.progress)
+        source = self.project.source
+        schemas = (source.schema_,)
+        result = audit(self.dsn, schemas, progress=self.progress, outside=source.outside)
         with connection(self.dsn) as conn:
             ensure_state(conn)
             record_evidence(

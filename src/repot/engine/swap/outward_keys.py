@@ -36,7 +36,7 @@ def take_off(conn: Connection, swap: Survey) -> tuple[list[sql.Composable], list
 
 
 def missing(conn: Connection, swap: Survey, plan: Plan) -> list[Remake]:
-    """V2's own, as target.sql has them, that a rollback had taken off; to be made after the move."""
+    """V2's own, as target.sql has them, that a rollback had taken off; for after the move."""
     there = {
         (str(table), str(name))
         for table, name in conn.execute(

@@ -81,7 +81,12 @@ class Switch:
         )
         replica_identity.take_over(conn, swap)
         waking = triggers.planned_modes(self.plan, new, memory.modes(conn, run))
-        self._before = [*triggers.sleeping(old), *triggers.changes(new, waking), *off]
+        self._before = [
+            *triggers.all_to(old, "D"),
+            *triggers.all_to(triggers.captures(conn, swap.outgoing), "D"),
+            *triggers.changes(new, waking),
+            *off,
+        ]
         self._again = [*self.remakes, *outward_keys.missing(conn, swap, self.plan)]
         memory.forget_afterwards(conn, run)
         memory.remember_afterwards(conn, run, self._again)
@@ -106,7 +111,12 @@ class Switch:
         memory.remember_moved(conn, run, "v2", [t.key for t in swap.outgoing])
         memory.remember_modes(conn, run, "v2", {t.oid: t.mode for t in old})
         publications.hand_over(conn, swap)
-        self._before = [*triggers.sleeping(old), *off]
+        self._before = [
+            *triggers.all_to(old, "D"),
+            *triggers.all_to(triggers.captures(conn, swap.outgoing), "D"),
+            *triggers.all_to(triggers.captures(conn, swap.incoming), "A"),
+            *off,
+        ]
         self._again = memory.to_restore(conn, run)
         memory.restored(conn, run)
         memory.forget_afterwards(conn, run)

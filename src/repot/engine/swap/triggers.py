@@ -30,9 +30,18 @@ class UserTrigger:
 
 
 def user_triggers(conn: Connection, things: Collection[Thing]) -> list[UserTrigger]:
-    """The users' triggers on tables (and views have none that could be disabled) among `things`."""
+    """The users' triggers on the tables among `things` (those of views cannot be disabled)."""
+    return _triggers(conn, things, ours=False)
+
+
+def captures(conn: Connection, things: Collection[Thing]) -> list[UserTrigger]:
+    """The triggers by which Repot captures changes of the tables among `things`."""
+    return _triggers(conn, things, ours=True)
+
+
+def _triggers(conn: Connection, things: Collection[Thing], *, ours: bool) -> list[UserTrigger]:
     oids = [t.oid for t in things if t.kind in (*TABLES, "f")]
-    rows = conn.execute(load("triggers.sql"), {"oids": oids}).fetchall()
+    rows = conn.execute(load("triggers.sql"), {"oids": oids, "ours": ours}).fetchall()
     return [
         UserTrigger(int(str(oid)), Name(schema_=str(s), name=str(t)), str(name), str(mode))
         for oid, s, t, name, mode in rows
@@ -53,9 +62,9 @@ def changes(triggers: Collection[UserTrigger], wanted: Mapping[int, str]) -> lis
     ]
 
 
-def sleeping(triggers: Collection[UserTrigger]) -> list[sql.Composed]:
-    """Statements that disable them all."""
-    return changes(triggers, dict.fromkeys((t.oid for t in triggers), "D"))
+def all_to(triggers: Collection[UserTrigger], mode: str) -> list[sql.Composed]:
+    """Statements that give all of them one mode."""
+    return changes(triggers, dict.fromkeys((t.oid for t in triggers), mode))
 
 
 def enabling(conn: Connection, triggers: Collection[UserTrigger]) -> list[Remake]:

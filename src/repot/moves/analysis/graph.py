@@ -99,10 +99,16 @@ class Graph:
     # where the arm itself makes one row of several: the columns that those have in common
     group: frozenset[Col] | None = None
     obstacles: list[str] = field(default_factory=list)  # why a filter cannot reach the tables
+    notes: dict[int, list[str]] = field(default_factory=dict)  # what might help an appearance
 
     @property
     def tables(self) -> list[Rel]:
         return [r for r in self.rels.values() if r.table is not None]
+
+    def note(self, rel: int, text: str) -> None:
+        """Something to say should nothing tie the appearance to the scope."""
+        if text not in self.notes.setdefault(rel, []):
+            self.notes[rel].append(text)
 
 
 def comparable(one: Column, other: Column) -> bool:

@@ -110,7 +110,8 @@ def _link(
     identity = bindings.identity(rel.id)
     if identity is not None and not arm.fixed:
         return Link(source=table.name, capture=identity), ""
-    why = "nothing compares its columns with = to other rows of the same result"
+    said = graph.notes.get(rel.id)
+    why = "; ".join(said) if said else "nothing ties its columns by = to the rows it goes into"
     if rel.id not in bindings.failed:
         try:
             columns, select = locate(graph, bindings, context.scope, rel, arm.fixed)

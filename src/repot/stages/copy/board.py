@@ -27,6 +27,14 @@ class Job:
     weight: float = 0.0
 
 
+class Later(Exception):
+    """Raised by a job's work: this job takes its place."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job.key)
+        self.job = job
+
+
 @dataclass
 class Board:
     """Shared by the workers. `copy_run` copies one run of a table's units and notes it."""
@@ -90,6 +98,13 @@ class Board:
         with self._changed:
             self._running.remove(job)
             self._done.add(job.key)
+            self._changed.notify_all()
+
+    def postponed(self, job: Job, instead: Job) -> None:
+        """`instead`, which has the same key, will be done when what it needs is there."""
+        with self._changed:
+            self._running.remove(job)
+            self._jobs.append(instead)
             self._changed.notify_all()
 
     def stop(self, failure: BaseException) -> None:

@@ -9,7 +9,7 @@ import psycopg
 
 from repot.model.errors import RepotError
 from repot.postgres.connect import Connection
-from repot.stages.copy.board import Board
+from repot.stages.copy.board import Board, Later
 from repot.stages.copy.sql import load
 from repot.stages.copy.throttle import Throttle
 
@@ -48,8 +48,12 @@ def _loop(board: Board, conn: Connection, throttle: Throttle) -> None:
             throttle.wait(conn)
             if board.stopped.is_set():
                 return
-            job.work(conn)
-            board.finished(job)
+            try:
+                job.work(conn)
+            except Later as later:
+                board.postponed(job, later.job)
+            else:
+                board.finished(job)
     except psycopg.OperationalError as failed:
         board.stop(_lost(failed))  # kept only if it is the first: else it is our own cancelling
     except BaseException as failed:  # noqa: BLE001 - handed to the thread that waits

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
-import psycopg
 from psycopg import sql
 
-from repot.engine.deferred import Deferred, put_back
+from repot.engine.deferred import Deferred
 from repot.engine.session import Session
-from repot.model.errors import RepotError
-from repot.model.names import Name, quoted
+from repot.model.names import Name
 from repot.postgres.compose import ident
 from repot.postgres.connect import Connection
 from repot.postgres.relations import now
-from repot.postgres.retry import with_lock_retries
 from repot.stages.copy.board import Job, rows_key
-
-_TITLE = {
-    "index": "index",
-    "key": "key",
-    "foreign_key": "foreign key",
-    "validate": "foreign key",
-    "trigger": "trigger",
-}
+from repot.stages.copy.constraint import put_back_work
 
 
 def jobs(
@@ -90,45 +81,10 @@ def _job(
     rank: int,
     weight: float,
 ) -> Job:
-    return Job(_key(item), _work(session, item), needs, alone, rank, weight)
+    def nothing(_conn: Connection) -> None: ...
 
-
-def _work(session: Session, item: Deferred) -> Callable[[Connection], None]:
-    cutover = session.plan.cutover
-
-    def work(conn: Connection) -> None:
-        try:
-            if item.step == "foreign_key":  # it may point to a table that is in use
-                with_lock_retries(
-                    conn,
-                    lambda _attempt: put_back(conn, session.run.id, item.number),
-                    lock_timeout_ms=cutover.lock_timeout_ms,
-                    retries=cutover.retries,
-                    what=f"the tables of foreign key {item.object}",
-                )
-            else:
-                with conn.transaction():
-                    put_back(conn, session.run.id, item.number)
-        except psycopg.OperationalError:
-            raise
-        except psycopg.Error as failed:
-            raise refused_by_rows(item, failed) from None
-        session.progress.advance("constraints", 1)
-
-    return work
-
-
-def refused_by_rows(item: Deferred, failed: psycopg.Error) -> RepotError:
-    """The rows do not allow the object."""
-    diagnosis = failed.diag
-    return RepotError(
-        "constraint-failed",
-        f"{_TITLE[item.step]} {quoted(item.object)} of {quoted(item.table)}: "
-        f"{diagnosis.message_primary or str(failed).strip()}",
-        evidence=diagnosis.message_detail or f"SQLSTATE {failed.sqlstate}",
-        hint="`repot plan` lists such rows; if V1 was written to during the copy, "
-        "`repot copy --restart` begins with V1 as it is now",
-    )
+    job = Job(_key(item), nothing, needs, alone, rank, weight)
+    return replace(job, work=put_back_work(session, item, job))
 
 
 def _analyze(session: Session, table: str) -> Callable[[Connection], None]:

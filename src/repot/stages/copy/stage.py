@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from functools import partial
 
-import psycopg
 from psycopg import sql
 
 from repot.engine import quarantine, registry
 from repot.engine.deferred import Deferred, deferred, put_back
 from repot.engine.session import Session
-from repot.model.errors import Refused, RepotError
+from repot.model.errors import RepotError
 from repot.model.plan import Derivation
 from repot.model.results import CopyResult
 from repot.model.state import Phase
@@ -21,9 +20,11 @@ from repot.postgres.relations import current, relation_oid
 from repot.postgres.state import record_event, record_evidence, set_phase
 from repot.stages.copy.board import Board, Job
 from repot.stages.copy.chunk import copy_run
+from repot.stages.copy.constraint import explained
 from repot.stages.copy.crew import work
 from repot.stages.copy.fill import Fill, Run
-from repot.stages.copy.puttingback import jobs, refused_by_rows
+from repot.stages.copy.gates import begun, check_captured, check_phase, hold
+from repot.stages.copy.puttingback import jobs
 from repot.stages.copy.result import read_result
 from repot.stages.copy.sql import load
 from repot.stages.copy.throttle import Throttle
@@ -66,72 +67,19 @@ class _Copy:
     def run(self) -> CopyResult:
         """All of it; the connection of this object only watches, begins and ends."""
         started = time.monotonic()
-        self.alone()
-        phase = self.phase()
-        if phase is Phase.COPIED:
+        hold(self.conn, self.run_id)
+        if check_phase(self.conn, self.session) is Phase.COPIED:
             return read_result(self.conn, self.session, ms=0, resumed=True)
-        if phase is not Phase.COPYING:
-            raise Refused(
-                "not-built" if phase is Phase.PLANNED else "wrong-phase",
-                f"run {self.run_id} is {phase.value.replace('_', ' ')}: there is nothing to copy",
-                hint="`repot status` shows what may come next",
-            )
-        self.check_captured()
+        check_captured(self.conn, self.session)
         throttle = Throttle(self.plan.copying, self.progress, self.board.stopped)
         throttle.check(self.conn)
-        resumed = self.begun()
+        resumed = begun(self.conn, self.run_id)
         todo = [d for d in deferred(self.conn, self.run_id) if not d.done]
         self.plan_work(todo)
         work(self.board, partial(self.session.connect, "repot copy"), throttle)
         result = self.finish(todo, started, resumed)
         self.progress.finish("constraints")
         return result
-
-    def alone(self) -> None:
-        """One copy of a run at a time, whoever calls it (the lock goes with the connection)."""
-        row = self.conn.execute(
-            "select pg_catalog.pg_try_advisory_lock("
-            "pg_catalog.hashtextextended('repot.copy.' || %s, 0))",
-            (self.run_id,),
-        ).fetchone()
-        if not row or not row[0]:
-            raise Refused(
-                "run-busy",
-                f"another Repot is copying run {self.run_id}",
-                hint="wait for it, or look for `application_name like 'repot%'` "
-                "in pg_stat_activity",
-            )
-
-    def phase(self) -> Phase:
-        row = self.conn.execute(
-            "select phase from repot.run where id = %s", (self.run_id,)
-        ).fetchone()
-        return Phase(str(row[0])) if row else self.session.run.phase
-
-    def begun(self) -> bool:
-        """Whether an earlier copy got anywhere."""
-        row = self.conn.execute(
-            "select exists (select from repot.chunk where run = %(r)s) or exists"
-            " (select from repot.deferred where run = %(r)s and done_at is not null)",
-            {"r": self.run_id},
-        ).fetchone()
-        return bool(row and row[0])
-
-    def check_captured(self) -> None:
-        """A row written after a chunk has read it is found again only if it was written down."""
-        names = [name for name in self.plan.captured() if self.plan.source.get(name)]
-        oids = [relation_oid(self.conn, self.run_id, name) for name in names]
-        rows = self.conn.execute(
-            load("copy_uncaptured.sql").encode(), {"run": self.run_id, "oids": oids}
-        ).fetchall()
-        if rows:
-            missing = [str(current(self.conn, int(str(r[0])))) for r in rows]
-            raise Refused(
-                "not-captured",
-                f"writes to {', '.join(sorted(missing))} are not captured: the copy would lose them",
-                hint="somebody dropped or disabled Repot's triggers; `repot copy --restart` "
-                "builds V2 anew",
-            )
 
     def plan_work(self, todo: list[Deferred]) -> None:
         """Statistics and registries first, then units, rows, and what stands on the rows."""
@@ -226,12 +174,8 @@ class _Copy:
         with self.conn.transaction():
             self.conn.execute("select from repot.run where id = %s for update", (self.run_id,))
             for item in triggers:
-                try:
+                with explained(item):
                     put_back(self.conn, self.run_id, item.number)
-                except psycopg.OperationalError:
-                    raise
-                except psycopg.Error as failed:
-                    raise refused_by_rows(item, failed) from None
             self.assert_complete()
             ms = round((time.monotonic() - started) * 1000)
             result = read_result(self.conn, self.session, ms=ms, resumed=resumed)

@@ -1,0 +1,69 @@
+"""Whether tables are still what they were when they were planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from repot.model.catalog import Catalog, Column, Table
+from repot.model.names import Name, quoted
+
+SHOWN = 10
+
+
+def changes(planned: Catalog, now: Catalog, schemas: Iterable[str] = ()) -> list[str]:
+    """What was changed in the tables of the plan, and which tables of `schemas` are new to it."""
+    tables = {t.name: t for t in now.tables}
+    found = []
+    for table in planned.tables:
+        current = tables.get(table.name)
+        found += [f"{table.name} is gone"] if current is None else _table(table, current)
+    known = {t.name for t in planned.tables}
+    for schema in schemas:
+        found += [f"{t.name} is new" for t in now.in_schema(schema) if t.name not in known]
+    return found
+
+
+def elsewhere(catalog: Catalog, schema: str, to: str) -> Catalog:
+    """The catalog as it would be with its tables of one schema in another."""
+
+    def moved(name: Name) -> Name:
+        return name.within(to) if name.schema_ == schema else name
+
+    return Catalog(
+        tables=tuple(
+            t.model_copy(
+                update={
+                    "name": moved(t.name),
+                    "partitions": tuple(moved(p) for p in t.partitions),
+                    "parent": moved(t.parent) if t.parent else None,
+                }
+            )
+            for t in catalog.tables
+        )
+    )
+
+
+def _table(planned: Table, now: Table) -> list[str]:
+    name = planned.name
+    old = {c.name: _shape(c) for c in planned.columns}
+    new = {c.name: _shape(c) for c in now.columns}
+    found = [f"{name}.{quoted(c)} is gone" for c in old if c not in new]
+    found += [f"{name}.{quoted(c)} is new" for c in new if c not in old]
+    found += [
+        f"{name}.{quoted(c)} was {' '.join(old[c])} and is {' '.join(new[c])}"
+        for c in old
+        if c in new and old[c] != new[c]
+    ]
+    if planned.primary != now.primary:
+        found.append(f"{name} has another primary key")
+    if planned.kind != now.kind:
+        found.append(f"{name} is another kind of relation")
+    return found
+
+
+def _shape(column: Column) -> tuple[str, ...]:
+    return (
+        column.type,
+        "not null" if column.not_null else "nullable",
+        *(["generated"] if column.generated else []),
+    )

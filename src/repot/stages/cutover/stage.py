@@ -1,0 +1,164 @@
+"""The cutover: gates, the locks, the last look at V1's changes, the swap, the evidence."""
+
+from __future__ import annotations
+
+import json
+
+from repot.engine import capture
+from repot.engine.session import Session
+from repot.engine.swap import memory, shape
+from repot.engine.swap.attempts import Clock, in_one_transaction
+from repot.engine.swap.evidence import after_the_commit, note, read_run, took_place
+from repot.engine.swap.logs import Logs
+from repot.engine.swap.preflight import examine
+from repot.engine.swap.switch import Switch, open_switch
+from repot.model.errors import Refused
+from repot.model.finding import Severity
+from repot.model.plan import Plan
+from repot.model.results import CutoverResult, TestedBackup, Verdict
+from repot.model.state import Phase, Run
+from repot.postgres.catalog import read_catalog
+from repot.postgres.connect import Connection
+from repot.postgres.state import last_evidence, record_evidence, set_phase
+from repot.stages.cutover import gates
+
+STAGE = "cutover"
+
+
+def cutover(
+    session: Session,
+    verdict: Verdict,
+    backup: TestedBackup,
+    *,
+    max_pause_ms: float | None = None,
+    cancel_blockers: bool = False,
+) -> tuple[Run, CutoverResult]:
+    """Switch: V1 is retired and V2 serves under its names; the run is `cut_over`.
+
+    One transaction: until it commits nothing has changed, whatever happens. A run that is cut over
+    already is given back as it is, and what was left to do after the commit is done.
+    max_pause_ms: how long the locks may be held; longer, and it is rolled back and tried again.
+    cancel_blockers: from the third try on, cancel the sessions that are in the way.
+
+    Raises Refused `wrong-phase`, `no-proof`, `proof-stale`, `no-backup`, `writes-since-proof`,
+    `schema-changed`, `preflight`, `lock-timeout`, `pause-too-long`; RepotError `connection-lost`
+    (nothing was changed), `cutover-failed`; OutcomeUnknown `outcome-unknown`.
+    """
+    with session.connect("repot cutover") as conn:
+        run = read_run(conn, session.run)
+        if run.phase is Phase.CUT_OVER:
+            return _already(session, conn, run)
+        gates.check(conn, session, run, verdict, backup)
+        memory.ensure_memory(conn)
+    done = in_one_transaction(
+        session,
+        lambda conn, clock: _switch(conn, session, clock),
+        what=STAGE,
+        truth=lambda conn: took_place(conn, session, Phase.CUT_OVER),
+        max_pause_ms=max_pause_ms,
+        cancel_blockers=cancel_blockers,
+    )
+    if done.value is None:  # another one was quicker
+        with session.connect("repot cutover") as conn:
+            return _already(session, conn, read_run(conn, session.run))
+    result = done.value.model_copy(
+        update={
+            "pause_ms": done.pause_ms,
+            "locked_ms": done.locked_ms,
+            "attempts": done.attempts,
+        }
+    )
+    run = after_the_commit(session, STAGE, done, session.run)
+    return run, result
+
+
+def _switch(conn: Connection, session: Session, clock: Clock) -> CutoverResult | None:
+    plan, run = session.plan, read_run(conn, session.run, lock=True)
+    if run.phase is Phase.CUT_OVER:
+        return None
+    capture.remove(conn, run.id, capture.BACK)  # of an earlier cutover that was rolled back
+    switch = open_switch(conn, plan, run.id, clock, to="v2", kind=plan.cutover.swap)
+    _refuse_changed_schema(conn, plan)
+    _refuse_trouble(conn, switch)
+    logs = Logs(conn, run.id, capture.FORWARD)
+    _refuse_writes(logs.waiting(conn))
+    capture.install_back(conn, run.id, plan)
+    switch.prepare_v2()
+
+    switch.stop_writers()
+    _refuse_writes(logs.waiting(conn))
+    switch.to_v2()
+    set_phase(conn, run, Phase.CUT_OVER)
+    return _record(conn, session, switch, clock)
+
+
+def _refuse_changed_schema(conn: Connection, plan: Plan) -> None:
+    schemas = dict.fromkeys([plan.source_schema, *(t.name.schema_ for t in plan.source.tables)])
+    found = shape.changes(plan.source, read_catalog(conn, list(schemas)), [plan.source_schema])
+    found += shape.changes(
+        plan.target, read_catalog(conn, [plan.target_schema]), [plan.target_schema]
+    )
+    if found:
+        raise Refused(
+            "schema-changed",
+            f"{len(found)} things have changed since the plan was made",
+            evidence="; ".join(found[: shape.SHOWN]),
+            hint="take the changes back, or bring the project up to them and begin again with "
+            "`repot copy --restart`",
+        )
+
+
+def _refuse_trouble(conn: Connection, switch: Switch) -> None:
+    findings = examine(conn, switch.plan, switch.swap)
+    errors = [f for f in findings if f.severity is Severity.ERROR]
+    if errors:
+        raise Refused(
+            "preflight",
+            f"the switch would break {len(errors)} things",
+            evidence="\n".join(f"{f.code}: {f.message}" for f in errors[: shape.SHOWN]),
+            hint=errors[0].hint or "`repot plan` lists them with their remedies",
+        )
+
+
+def _refuse_writes(waiting: dict[str, int]) -> None:
+    if waiting:
+        raise Refused(
+            "writes-since-proof",
+            f"V1 was written since the proof: {sum(waiting.values())} changes",
+            evidence=", ".join(f"{table}: {n}" for table, n in sorted(waiting.items())),
+            hint="`repot verify` applies them and proves V2 anew; then `repot cutover` again",
+        )
+
+
+def _record(conn: Connection, session: Session, switch: Switch, clock: Clock) -> CutoverResult:
+    pause, locked = clock.held_ms()
+    row = conn.execute("select clock_timestamp()").fetchone()
+    assert row is not None
+    result = CutoverResult.model_validate(
+        {
+            "pause_ms": pause,
+            "locked_ms": locked,
+            "attempts": clock.attempt + 1,
+            "tables": len(switch.swap.tables("v2")),
+            "at": row[0],
+        }
+    )
+    note(conn, session, STAGE, switch)
+    record_evidence(
+        conn,
+        session.run.id,
+        STAGE,
+        STAGE,
+        session.plan.digest,
+        "does V2 serve under V1's names, and how long were writers kept waiting until the COMMIT?",
+        result.model_dump(mode="json"),
+    )
+    return result
+
+
+def _already(session: Session, conn: Connection, run: Run) -> tuple[Run, CutoverResult]:
+    found = last_evidence(conn, run.id, STAGE)
+    assert found is not None  # it was committed together with the phase
+    session.progress.say(f"run {run.id} is cut over already, since {found.at:%Y-%m-%d %H:%M:%S}")
+    after_the_commit(session, STAGE, None, run)
+    return run, CutoverResult.model_validate_json(json.dumps(found.answer))
