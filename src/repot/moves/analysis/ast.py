@@ -66,10 +66,17 @@ def select_of(text: str) -> pb.SelectStmt:
 
 
 def text_of(select: pb.SelectStmt) -> str:
-    """The statement as SQL text."""
+    """The statement as SQL text.
+
+    :raises Unreadable: the text does not mean the same tree again; a fault of the parser's, which
+        must not become a view that looks right
+    """
     result = pb.ParseResult()
     result.stmts.add().stmt.select_stmt.CopyFrom(select)
     text: str = _deparse(result)
+    again = select_of(text)
+    if not same(again, select):
+        raise Unreadable(f"the parser does not print this query as it is: {text}")
     return text
 
 

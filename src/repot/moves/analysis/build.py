@@ -226,6 +226,10 @@ class Builder:
         if join.HasField("alias"):
             columns = renamed(columns, join.alias)
             env.items[join.alias.aliasname] = Item(dict(columns))
+            for name, result in columns:
+                if result.col is not None:
+                    shown = self.graph.rels[result.col.rel].shown
+                    shown[result.col.name] = (join.alias.aliasname, name)
         else:
             env.merged.update(merged)
         return columns, in_left | in_right

@@ -72,6 +72,8 @@ class Rel:
     item: pb.Node | None = None
     depends: frozenset[int] = frozenset()
     spine: bool = True  # a row of the arm needs a row of it
+    # its columns as a join with an alias of its own shows them: (alias, name)
+    shown: dict[str, tuple[str, str]] = field(default_factory=dict)
     filtering: bool = False  # read in WHERE, ON, HAVING or EXISTS only
 
 

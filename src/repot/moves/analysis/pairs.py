@@ -146,7 +146,11 @@ def _from(node: pb.Node, rel: Rel) -> tuple[list[pb.Node], bool]:
         at = [c.name for c in rel.table.columns]
         alias = item.alias.aliasname or item.relname
         return [ast.column(alias, shown[at.index(c)]) for c in rel.table.primary], False
-    if isinstance(item, pb.JoinExpr) and not item.HasField("alias"):
+    if isinstance(item, pb.JoinExpr) and item.HasField("alias") and rel.table is not None:
+        if not set(rel.table.primary) <= set(rel.shown):
+            raise _Cannot
+        return [ast.column(*rel.shown[c]) for c in rel.table.primary], False
+    if isinstance(item, pb.JoinExpr):
         return _from(item.larg if _holds(item.larg, rel) else item.rarg, rel)
     if isinstance(item, pb.RangeSubselect):
         more = _carry(item.subquery.select_stmt, rel)
