@@ -1,11 +1,12 @@
-"""Checks the documentation against the program: the CLI reference is its own --help, every finding
-and error code is explained, no relative link is broken.
+"""Checks the documentation against the program: the CLI reference is its own --help, the list of
+codes its own texts, and no relative link is broken.
 
-Usage: python scripts/check_docs.py [--write]   (--write renews docs/reference/cli.md)
+Usage: python scripts/check_docs.py [--write]   (--write renews cli.md and findings.md)
 """
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -15,8 +16,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CLI = ROOT / "docs/reference/cli.md"
 CODES = ROOT / "docs/reference/findings.md"
-VERBS = "init audit backup plan copy verify cutover rollback cleanup report status run demo".split()
+VERBS = ["init", "audit", "backup", "plan", "copy", "verify", "cutover", "rollback", "cleanup", "report", "status", "run", "demo"]
 WIDTH = "96"
+CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+$")
+MAKERS = {
+    "error": "error",
+    "warning": "warning",
+    "info": "info",
+    "RepotError": "failure",
+    "EmbeddedError": "failure",
+    "UsageError": "usage",
+    "Refused": "refused",
+    "OutcomeUnknown": "outcome unknown",
+}
 
 
 def help_of(*words: str) -> str:
@@ -59,38 +71,67 @@ def broken_links() -> list[str]:
     return found
 
 
-def unexplained_codes() -> list[str]:
-    """Codes of findings and errors (first argument of their makers) that no line explains."""
-    maker = re.compile(
-        r"\b(?:error|warning|info|RepotError|Refused|UsageError|OutcomeUnknown|EmbeddedError)\(\s*"
-        r'"([a-z][a-z0-9]*(?:-[a-z0-9]+)+)"'
-    )
-    explained = set(re.findall(r"`([a-z0-9-]+)`", CODES.read_text(encoding="utf-8")))
-    used: dict[str, str] = {}
+def codes_reference() -> str:
+    """Every stable code, with the words that the program itself uses for it."""
+    rows: dict[str, tuple[str, str, str]] = {}
     for file in sorted((ROOT / "src").rglob("*.py")):
-        for code in maker.findall(file.read_text(encoding="utf-8")):
-            used.setdefault(code, str(file.relative_to(ROOT)))
-    return [
-        f"docs/reference/findings.md does not explain `{code}` ({file})"
-        for code, file in sorted(used.items())
-        if code not in explained
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and len(node.args) >= 2):
+                continue
+            maker = node.func.attr if isinstance(node.func, ast.Attribute) else None
+            maker = node.func.id if isinstance(node.func, ast.Name) else maker
+            code = node.args[0]
+            if maker in MAKERS and isinstance(code, ast.Constant) and CODE.match(str(code.value)):
+                hint = next((k.value for k in node.keywords if k.arg == "hint"), None)
+                rows.setdefault(
+                    str(code.value),
+                    (MAKERS[maker], words(node.args[1]), words(hint) if hint else ""),
+                )
+    lines = [
+        "# Codes of findings and errors",
+        "",
+        "Made from the program's own texts (`python scripts/check_docs.py --write`); CI checks it.",
+        "Codes are stable: scripts may rely on them. `…` stands for names and figures of the case.",
+        "The codes of the audit have a page of their own, [audit.md](audit.md).",
+        "",
+        "| code | kind | what it says | remedy |",
+        "|---|---|---|---|",
     ]
+    lines += [
+        f"| `{c}` | {kind} | {what} | {hint} |" for c, (kind, what, hint) in sorted(rows.items())
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def words(node: ast.expr) -> str:
+    """The text of a string expression, with … for its parts that are not literal."""
+    match node:
+        case ast.Constant(value=str(text)):
+            found = text
+        case ast.JoinedStr(values=parts):
+            found = "".join(words(p) if isinstance(p, ast.Constant) else "…" for p in parts)
+        case ast.BinOp(left=left, right=right):
+            found = words(left) + words(right)
+        case _:
+            found = "…"
+    return found.replace("|", "\\|").replace("\n", " ")
 
 
 def main() -> None:
+    made = {CLI: cli_reference(), CODES: codes_reference()}
     if "--write" in sys.argv:
-        CLI.parent.mkdir(parents=True, exist_ok=True)
-        CLI.write_text(cli_reference(), encoding="utf-8")
-    problems = broken_links() + unexplained_codes()
-    if not CLI.exists() or CLI.read_text(encoding="utf-8") != cli_reference():
-        problems.append(
-            "docs/reference/cli.md is not the program's --help: run scripts/check_docs.py --write"
-        )
+        for file, text in made.items():
+            file.write_text(text, encoding="utf-8")
+    problems = broken_links()
+    for file, text in made.items():
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            name = file.relative_to(ROOT)
+            problems.append(f"{name} is not what the program says: scripts/check_docs.py --write")
     for problem in problems:
         print(problem)
     if problems:
         sys.exit(1)
-    print("docs: the CLI reference is current, every code is explained, no link is broken")
+    print("docs: the references are the program's own words, and no link is broken")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,9 @@ def compile_lock() -> None:
 
 def pins() -> list[str]:
     """Each locked requirement with its environment marker, without its hashes."""
-    found = re.findall(r"^([A-Za-z0-9._-]+==[^\s\\;]+(?: ; [^\\\n]+?)?)\s*\\?$", LOCK.read_text(), re.M)
+    found = re.findall(
+        r"^([A-Za-z0-9._-]+==[^\s\\;]+(?: ; [^\\\n]+?)?)\s*\\?$", LOCK.read_text(), re.M
+    )
     return [pin.strip() for pin in found]
 
 
@@ -48,7 +50,9 @@ def main() -> None:
     text = PYPROJECT.read_text()
     if "--check" in sys.argv:
         if with_pins(text) != text:
-            sys.exit("lock: the pins in pyproject.toml are not those of requirements.lock; run `make lock`")
+            sys.exit(
+                "lock: the pins in pyproject.toml are not those of requirements.lock; run `make lock`"
+            )
         return
     compile_lock()
     PYPROJECT.write_text(with_pins(text))

@@ -21,6 +21,7 @@ create table "sé"."Çà ""t" ("É d" int primary key, "select" int, "X %" text)
 create table s.part (id int, k int, v int, primary key (id, k)) partition by list (k);
 create table s.part_1 partition of s.part for values in (1, 2);
 create table s.part_2 partition of s.part default;
+create view s.v_a as select * from s.a;
 create table s.log (id int primary key, a_id int, act text);
 create table repot_registry.slug (source text, id int, value text not null unique,
   primary key (source, id));
@@ -217,7 +218,8 @@ SHAPES = [
     ),
     Shape(
         "self_join",
-        "select a.id, p.t as parent, q.t as grand from a left join a p on p.id = a.x left join a q on q.id = p.x",
+        "select a.id, p.t as parent, q.t as grand from a left join a p on p.id = a.x"
+        " left join a q on q.id = p.x",
     ),
     Shape("self_count", "select id, t, (select count(*) from a k where k.x = a.id) n from a"),
     Shape(
@@ -236,14 +238,14 @@ SHAPES = [
     Shape("int_and_bigint", "select a.id, c.name from a left join c on c.id = a.x"),
     Shape(
         "registry",
-        "select a.id, s.value from a left join repot_registry.slug s on s.source = 'a' and s.id = a.id"
-        " union all select b.id, s.value from b left join repot_registry.slug s on s.source = 'b'"
+        "select a.id, s.value from a left join repot_registry.slug s on s.source = 'a'"
+        " and s.id = a.id union all select b.id, s.value from b left join repot_registry.slug s on s.source = 'b'"
         " and s.id = b.id",
     ),
     Shape(
         "registry_key",
-        "select n.value as id, l.act, m.value as other from log l join repot_registry.num n on n.id = l.id"
-        " left join repot_registry.num m on m.id = l.a_id",
+        "select n.value as id, l.act, m.value as other from log l"
+        " join repot_registry.num n on n.id = l.id left join repot_registry.num m on m.id = l.a_id",
     ),
     Shape("constant_lookup", "select a.id, b.v from a left join b on b.id = 3"),
     Shape(
@@ -279,7 +281,10 @@ SHAPES = [
         ("id", "k"),
     ),
     Shape("distinct", "select distinct x as id, t from a"),
-    Shape("distinct_on", "select distinct on (x) x as id, id as first, t from a order by x, id"),
+    Shape(
+        "distinct_on",
+        "select distinct on (a.x) x as id, a.id as first, t from a order by a.x, a.id",
+    ),
     Shape(
         "distinct_on_subquery",
         "select a.id, l.n, c.name from a left join (select distinct on (a_id) a_id, n from b"
@@ -292,13 +297,13 @@ SHAPES = [
     ),
     Shape(
         "lateral_top",
-        "select a.id, l.n, c.name from a left join lateral (select b.n, b.x from b where b.a_id = a.id"
-        " order by b.n desc nulls last, b.id limit 1) l on true left join c on c.id = l.x",
+        "select a.id, l.n, c.name from a left join lateral (select b.n, b.x from b"
+        " where b.a_id = a.id order by b.n desc nulls last, b.id limit 1) l on true left join c on c.id = l.x",
     ),
     Shape(
         "lateral_all",
-        "select a.id, l.id as b_id, l.name from a cross join lateral (select b.id, c.name from b left"
-        " join c on c.b_id = b.id and c.name = a.t where b.a_id = a.id) l",
+        "select a.id, l.id as b_id, l.name from a cross join lateral (select b.id, c.name from b"
+        " left join c on c.b_id = b.id and c.name = a.t where b.a_id = a.id) l",
         ("id", "b_id"),
     ),
     Shape(
@@ -308,11 +313,13 @@ SHAPES = [
     ),
     Shape(
         "union_grouped",
-        "select k as id, sum(n) n from (select x k, y n from a union all select x, n from b) u group by k",
+        "select k as id, sum(n) n from (select x k, y n from a union all select x, n from b) u"
+        " group by k",
     ),
     Shape(
         "union_looked_up",
-        "select a.id, u.n from a left join (select a_id, n from b union select c.b_id, 7 from c) u on u.a_id = a.id",
+        "select a.id, u.n from a left join (select a_id, n from b union select c.b_id, 7 from c) u"
+        " on u.a_id = a.id",
     ),
     Shape(
         "full_join",
@@ -321,7 +328,8 @@ SHAPES = [
     Shape("full_using", "select id, a.t, b.v from a full join b using (id)"),
     Shape(
         "values",
-        "select v.k, v.name, (select count(*) from a where a.t = v.k) n from (values ('p', 1), ('q', 2)) v(k, name)",
+        "select v.k, v.name, (select count(*) from a where a.t = v.k) n"
+        " from (values ('p', 1), ('q', 2)) v(k, name)",
         ("k",),
         paired=False,
     ),
@@ -336,11 +344,144 @@ SHAPES = [
     ),
     Shape(
         "join_alias",
-        "select j.id, j.v from (a join b on b.a_id = a.id) as j(id, x, y, t, av, tags, jj, ids, b_id, bx, a_id, v)",
-        ("id",),
+        "select j.id, j.v from (a join b on b.a_id = a.id) as"
+        " j(id, x, y, t, av, tags, jj, ids, b_id, bx, a_id, v)",
     ),
     Shape(
         "scalar_lookup_key",
         "select a.id, c.name from a left join c on c.id = (select b.n from b where b.id = a.x)",
     ),
+    Shape(
+        "right_join_and_constant",
+        "select a.id, b.v, c.name from b right join a on b.a_id = a.id left join c on c.id = 3",
+    ),
+    Shape(
+        "union_half_limited",
+        "select b.a_id as id, c.name from (select id as f, 0 as g from a union all"
+        " (select x, 1 from c join a on a.id = c.b_id order by 1 limit 1)) u"
+        " join b on b.a_id = u.f left join c on c.id = 3",
+        paired=False,
+    ),
+    Shape("equal_keys", "select a.id, b.x as other from a join b on b.x = a.id", ("id", "other")),
+    Shape("filter_clause", "select x as id, count(*) filter (where t = 'p') n from a group by x"),
+    Shape("null_arm", "select id, t from a union all select b.id, null from b where false"),
+]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A view of which something cannot be followed: the finding's code and what it is about."""
+
+    name: str
+    sql: str
+    code: str
+    about: str
+    key: tuple[str, ...] = ("id",)
+
+
+REFUSALS = [
+    Refusal("not_in", "select id from a where x not in (select n from b)", "link-underivable", "b"),
+    Refusal("in_shown", "select id, x in (select n from b) from a", "link-underivable", "b"),
+    Refusal(
+        "in_coalesced",
+        "select id from a where coalesce(x in (select n from b), true)",
+        "link-underivable",
+        "b",
+    ),
+    Refusal("all_of", "select id from a where x > all (select n from b)", "link-underivable", "b"),
+    Refusal("uncorrelated", "select id, (select max(n) from b) m from a", "link-underivable", "b"),
+    Refusal("cross_join", "select a.id, b.v from a cross join b", "link-underivable", "b"),
+    Refusal("less_than", "select a.id, b.v from a join b on b.n < a.x", "link-underivable", "b"),
+    Refusal(
+        "either",
+        "select a.id, b.v from a join b on b.n = a.x or b.v = a.t",
+        "link-underivable",
+        "b",
+    ),
+    Refusal(
+        "negated", "select a.id, b.v from a join b on not (b.n = a.x)", "link-underivable", "b"
+    ),
+    Refusal(
+        "only_the_preserved_side",
+        "select a.id, c.name from a cross join c left join b on b.id = 1 and c.b_id = a.x",
+        "link-underivable",
+        "c",
+    ),
+    Refusal(
+        "not_distinct",
+        "select a.id, b.v from a join b on b.n is not distinct from a.x",
+        "link-underivable",
+        "b",
+    ),
+    Refusal(
+        "cast_on_its_side",
+        "select a.id, b.v from a left join b on b.id::text = a.t",
+        "link-underivable",
+        "b",
+    ),
+    Refusal(
+        "null_made_something",
+        "select a.id, c.name from a left join b on b.id = a.x join c on c.id = coalesce(b.n, 0) + 1",
+        "link-underivable",
+        "c",
+    ),
+    Refusal(
+        "aggregated_value",
+        "select a.id, c.name from a left join c on c.id = (select min(n) from b where a_id = a.id)",
+        "link-underivable",
+        "c",
+    ),
+    Refusal(
+        "limit_below",
+        "select a.id, g.n from a left join (select a_id, n from b order by id limit 3) g"
+        " on g.a_id = a.id",
+        "link-underivable",
+        "b",
+    ),
+    Refusal(
+        "window_below",
+        "select a.id, g.r from a left join (select a_id, row_number() over (order by id) r from b) g"
+        " on g.a_id = a.id",
+        "link-underivable",
+        "b",
+    ),
+    Refusal(
+        "group_below",
+        "select a.id, g.m from a left join (select max(a_id) m, x from b group by x) g"
+        " on g.m = a.id",
+        "link-underivable",
+        "b",
+    ),
+    Refusal(
+        "rollup_below",
+        "select a.id, g.n from a left join (select a_id, count(*) n from b group by rollup (a_id)) g"
+        " on g.a_id = a.id",
+        "link-underivable",
+        "b",
+    ),
+    Refusal("limit", "select id, t from a order by id limit 3", "scope-underivable", "a"),
+    Refusal(
+        "window", "select id, row_number() over (order by id) r from a", "scope-underivable", ""
+    ),
+    Refusal("aggregate_key", "select min(id) as id, x from a group by x", "scope-underivable", ""),
+    Refusal("computed_key", "select id + 1 as id, x from a", "scope-underivable", ""),
+    Refusal(
+        "arms_apart",
+        "select id, t from a union all select n + 1, v from b",
+        "scope-underivable",
+        "",
+    ),
+    Refusal("intersect", "select id from a intersect select id from b", "view-underivable", ""),
+    Refusal("except", "select id from a except select id from b", "view-underivable", ""),
+    Refusal(
+        "recursive",
+        "with recursive r as (select id, x from a union all select a.id, a.x from a"
+        " join r on r.id = a.x) select id, x from r",
+        "view-underivable",
+        "",
+    ),
+    Refusal("a_view", "select id from v_a", "view-underivable", ""),
+    Refusal("a_partition", "select id, k from part_1", "view-underivable", "", ("id", "k")),
+    Refusal("a_sample", "select id from a tablesample system (50)", "view-underivable", ""),
+    Refusal("row_number", "select id, ctid from a", "view-underivable", ""),
 ]

@@ -132,8 +132,8 @@ class Maker:
             )
         elif kind == "window":
             text = (
-                f"select {_ref(first)} as f, (count(*) over (partition by {_ref(second)}))::int as g"
-                f" from {source}{where}"
+                f"select {_ref(first)} as f, (count(*) over (partition by {_ref(second)}))::int"
+                f" as g from {source}{where}"
             )
         else:
             word = "select distinct" if kind == "distinct" else "select"

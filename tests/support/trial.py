@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,10 +109,8 @@ class Trial:
     def run(self, text: str, *parts: Any) -> None:
         """Runs a statement; one that breaks a key does nothing."""
         composed = [p if isinstance(p, sql.Composable) else sql.Literal(p) for p in parts]
-        try:
+        with suppress(psycopg.errors.IntegrityError):  # a key taken, or NULL in one
             self.world.conn.execute(sql.SQL(text).format(*composed))  # type: ignore[arg-type]
-        except psycopg.errors.IntegrityError:
-            pass  # a key taken, or NULL in one
 
     def write(self, name: Name) -> None:
         """A few random inserts, deletes and updates (of keys as well)."""

@@ -56,6 +56,7 @@ class _Object(Value):
     clustered: bool
     identifies: bool
     statistics: tuple[str, ...]
+    children: tuple[dict[str, str], ...]  # indexes of partitions, to be attached
 
     @property
     def on(self) -> Name:
@@ -177,7 +178,16 @@ def _key_of_index(o: _Object) -> sql.Composed:
 
 
 def _index(o: _Object) -> Sequence[sql.Composable]:
-    return [*_tablespace(o), trusted(o.index_definition or "")]
+    return [*_tablespace(o), trusted(o.index_definition or ""), *_children(o)]
+
+
+def _children(o: _Object) -> Iterator[sql.Composable]:
+    for child in o.children:
+        yield trusted(child["definition"])
+        yield sql.SQL("alter index {} attach partition {}").format(
+            sql.Identifier(child["parent_schema"], child["parent"]),
+            sql.Identifier(child["schema"], child["name"]),
+        )
 
 
 def _tablespace(o: _Object) -> Sequence[sql.Composable]:

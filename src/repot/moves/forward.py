@@ -107,7 +107,7 @@ def compile_move(shop: Workshop, name: str) -> Derivation | None:
     project, file = shop.project, shop.project.moves[name]
     schema = project.source.schema_
     table = shop.target.get(Name(schema_=project.target.schema_, name=name))
-    if table is None:
+    if table is None and shop.target.tables:  # without any, target.sql itself is what is wrong
         shop.findings.append(
             error(
                 "unknown-target-table",
@@ -125,7 +125,7 @@ def compile_move(shop: Workshop, name: str) -> Derivation | None:
     user_view = Name(schema_=SQL, name=name)
     with shop.attempt(file, _head(shop, user_view)) as done:
         create_view(shop.conn, user_view, file, move_path(schema))
-    if not done:
+    if not done or table is None:
         return None
     setting = project.move.get(name, MoveSetting())
     given = view_columns(shop.conn, user_view)

@@ -15,7 +15,8 @@ select 1 as part, 'foreign_key' as kind, k.conname::text as name,
        false as stays,
        pg_catalog.obj_description(k.oid, 'pg_constraint') as comment,
        null::text as index_comment,
-       null::text as tablespace, false as clustered, false as identifies, '{}'::text[] as statistics
+       null::text as tablespace, false as clustered, false as identifies, '{}'::text[] as statistics,
+       '[]'::jsonb as children
   from pg_catalog.pg_constraint k
   join pg_catalog.pg_class t on t.oid = k.conrelid
   join pg_catalog.pg_namespace n on n.oid = t.relnamespace
@@ -44,7 +45,27 @@ select case when k.oid is null then 3 else 2 end,
        coalesce((select pg_catalog.array_agg(b.attnum || ' set statistics ' || b.attstattarget
                                     order by b.attnum)
                    from pg_catalog.pg_attribute b
-                  where b.attrelid = i.indexrelid and b.attstattarget >= 0), '{}')
+                  where b.attrelid = i.indexrelid and b.attstattarget >= 0), '{}'),
+       -- The index of a partitioned table is printed ON ONLY it: those of its partitions, from the
+       -- top down, are made by themselves and attached.
+       case when k.oid is null and t.partitioned then (
+         with recursive below as (
+           select h.inhrelid, h.inhparent, 1 as depth
+             from pg_catalog.pg_inherits h where h.inhparent = i.indexrelid
+           union all
+           select h.inhrelid, h.inhparent, b.depth + 1
+             from pg_catalog.pg_inherits h join below b on h.inhparent = b.inhrelid)
+         select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+                  'definition', pg_catalog.pg_get_indexdef(b.inhrelid),
+                  'schema', n1.nspname, 'name', c1.relname,
+                  'parent_schema', n2.nspname, 'parent', c2.relname)
+                  order by b.depth, c1.relname), '[]')
+           from below b
+           join pg_catalog.pg_class c1 on c1.oid = b.inhrelid
+           join pg_catalog.pg_namespace n1 on n1.oid = c1.relnamespace
+           join pg_catalog.pg_class c2 on c2.oid = b.inhparent
+           join pg_catalog.pg_namespace n2 on n2.oid = c2.relnamespace)
+       else '[]' end
   from tables t
   join pg_catalog.pg_index i on i.indrelid = t.oid
   join pg_catalog.pg_class c on c.oid = i.indexrelid
@@ -56,7 +77,7 @@ select case when k.oid is null then 3 else 2 end,
 union all
 select 4, 'trigger', g.tgname::text, t.nspname::text, t.relname::text,
        pg_catalog.pg_get_triggerdef(g.oid), null, null, null, true, false,
-       pg_catalog.obj_description(g.oid, 'pg_trigger'), null, null, false, false, '{}'
+       pg_catalog.obj_description(g.oid, 'pg_trigger'), null, null, false, false, '{}', '[]'
   from tables t
   join pg_catalog.pg_trigger g on g.tgrelid = t.oid
  where not g.tgisinternal and g.tgparentid = 0

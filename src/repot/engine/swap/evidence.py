@@ -20,10 +20,10 @@ T = TypeVar("T")
 
 def read_run(conn: Connection, run: Run, *, lock: bool = False) -> Run:
     """The run as it is now; with `lock`, nobody else changes it until the transaction ends."""
+    if lock:
+        conn.execute("select from repot.run where id = %s for update", (run.id,))
     row = conn.execute(
-        "select phase, plan_digest, updated_at from repot.run where id = %s"
-        + (" for update" if lock else ""),
-        (run.id,),
+        "select phase, plan_digest, updated_at from repot.run where id = %s", (run.id,)
     ).fetchone()
     if row is None:
         raise RepotError("run-gone", f"run {run.id} is not in this database any more")
@@ -113,7 +113,7 @@ def after_the_commit(session: Session, stage: str, done: Done[T] | None, run: Ru
             return read_run(conn, run)
     except (psycopg.OperationalError, RepotError):
         session.progress.say(
-            f"the {stage} is done; the database cannot be asked now: `repot {stage}` again finishes "
-            "what comes after it"
+            f"the {stage} is done; the database cannot be asked now: `repot {stage}` again "
+            "finishes what comes after it"
         )
         return run

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from psycopg import sql
 
 from repot.engine import capture
+from repot.model.names import Name
 from repot.postgres.compose import ident
 from repot.postgres.connect import Connection
 
@@ -12,8 +15,15 @@ from repot.postgres.connect import Connection
 class Logs:
     """The logs of one direction, as they were listed when it was made."""
 
-    def __init__(self, conn: Connection, run: int, direction: str) -> None:
-        self._logs = {c.source: c.log for c in capture.read(conn, run, direction)}
+    def __init__(
+        self,
+        conn: Connection,
+        run: int,
+        direction: str,
+        wanted: Callable[[Name], bool] = lambda _: True,
+    ) -> None:
+        """wanted: which sources, as the plan names them."""
+        self._logs = {c.source: c.log for c in capture.read(conn, run, direction) if wanted(c.name)}
 
     def waiting(self, conn: Connection) -> dict[str, int]:
         """Source table (as in the plan) → changes that are not applied; only those with some."""

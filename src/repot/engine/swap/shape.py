@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from repot.model.catalog import Catalog, Column, Table
 from repot.model.names import Name, quoted
@@ -10,17 +10,26 @@ from repot.model.names import Name, quoted
 SHOWN = 10
 
 
-def changes(planned: Catalog, now: Catalog, schemas: Iterable[str] = ()) -> list[str]:
-    """What was changed in the tables of the plan, and which tables of `schemas` are new to it."""
+def changes(planned: Catalog, now: Catalog, own: Collection[str] = ()) -> list[str]:
+    """What was changed in the tables of the plan.
+
+    A new column counts in the schemas `own` only: in others it is nobody's business.
+    """
     tables = {t.name: t for t in now.tables}
     found = []
     for table in planned.tables:
         current = tables.get(table.name)
-        found += [f"{table.name} is gone"] if current is None else _table(table, current)
-    known = {t.name for t in planned.tables}
-    for schema in schemas:
-        found += [f"{t.name} is new" for t in now.in_schema(schema) if t.name not in known]
+        if current is None:
+            found.append(f"{table.name} is gone")
+        else:
+            found += _table(table, current, table.name.schema_ in own)
     return found
+
+
+def new_tables(planned: Catalog, now: Catalog, schema: str) -> list[str]:
+    """Tables of the schema that the plan does not know."""
+    known = {t.name for t in planned.tables}
+    return [str(t.name) for t in now.in_schema(schema) if t.name not in known]
 
 
 def elsewhere(catalog: Catalog, schema: str, to: str) -> Catalog:
@@ -43,12 +52,13 @@ def elsewhere(catalog: Catalog, schema: str, to: str) -> Catalog:
     )
 
 
-def _table(planned: Table, now: Table) -> list[str]:
+def _table(planned: Table, now: Table, own: bool) -> list[str]:
     name = planned.name
     old = {c.name: _shape(c) for c in planned.columns}
     new = {c.name: _shape(c) for c in now.columns}
     found = [f"{name}.{quoted(c)} is gone" for c in old if c not in new]
-    found += [f"{name}.{quoted(c)} is new" for c in new if c not in old]
+    if own:
+        found += [f"{name}.{quoted(c)} is new" for c in new if c not in old]
     found += [
         f"{name}.{quoted(c)} was {' '.join(old[c])} and is {' '.join(new[c])}"
         for c in old

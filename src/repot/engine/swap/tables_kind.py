@@ -11,7 +11,7 @@ from repot.engine.swap.things import Thing
 from repot.postgres.compose import trusted
 
 # ALTER wants words of its own for some kinds; a routine may be a function, procedure or aggregate.
-_WORDS = {"routine": "routine", "statistics": "statistics"}
+WORDS = {"routine": "routine", "statistics": "statistics"}
 # A routine's identity names its argument types: it moves before they do.
 _RANK = {"operator": 0, "routine": 1, "type": 3}
 
@@ -29,7 +29,7 @@ def statements(plan: Survey) -> list[sql.Composable]:
 def _moves(things: Iterable[Thing], schema: str) -> list[sql.Composed]:
     return [
         sql.SQL("alter {} {} set schema {}").format(
-            trusted(_WORDS.get(thing.kind, thing.type)),
+            trusted(WORDS.get(thing.kind, thing.type)),
             trusted(thing.identity),
             sql.Identifier(schema),
         )

@@ -93,11 +93,12 @@ def _switch(conn: Connection, session: Session, clock: Clock) -> CutoverResult |
 
 
 def _refuse_changed_schema(conn: Connection, plan: Plan) -> None:
-    schemas = dict.fromkeys([plan.source_schema, *(t.name.schema_ for t in plan.source.tables)])
-    found = shape.changes(plan.source, read_catalog(conn, list(schemas)), [plan.source_schema])
-    found += shape.changes(
-        plan.target, read_catalog(conn, [plan.target_schema]), [plan.target_schema]
-    )
+    found = []
+    for planned, schema in ((plan.source, plan.source_schema), (plan.target, plan.target_schema)):
+        schemas = dict.fromkeys([schema, *(t.name.schema_ for t in planned.tables)])
+        now = read_catalog(conn, list(schemas))
+        found += shape.changes(planned, now, [schema])
+        found += [f"{table} is new" for table in shape.new_tables(planned, now, schema)]
     if found:
         raise Refused(
             "schema-changed",

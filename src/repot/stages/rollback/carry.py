@@ -1,0 +1,92 @@
+"""Carrying V2's changes into V1 before the switch back, and proving that they arrived."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from repot.engine import capture
+from repot.engine.apply import drain
+from repot.engine.compare import Counts, compare
+from repot.engine.session import Session
+from repot.engine.swap.logs import Logs
+from repot.model.errors import RepotError
+from repot.model.plan import Derivation
+from repot.postgres.connect import Connection
+from repot.postgres.relations import now
+
+ROUNDS = 5  # of applying before the locks: what comes meanwhile is applied under them
+
+
+@dataclass
+class Carried:
+    """What was written into V1, and what could not be (only where loss is accepted)."""
+
+    rows: Counter[str] = field(default_factory=Counter)  # V1 table: rows
+    failures: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """How V2 and its views compared in one snapshot, with the changes waiting in the same."""
+
+    waiting: dict[str, int]
+    outside: dict[str, int]
+    counts: dict[str, Counts]
+
+    def still_holds(self, waiting: dict[str, int], outside: dict[str, int]) -> bool:
+        """Nothing has been written since: neither on V2 nor on the outside tables."""
+        return not self.waiting and not waiting and outside == self.outside
+
+    def differing(self) -> list[str]:
+        """Moves whose table is not what their view gives."""
+        return [name for name, counts in self.counts.items() if counts.differences]
+
+
+def catch_up(session: Session, carried: Carried, *, accept_loss: bool) -> None:
+    """Apply what is logged, while everybody goes on."""
+    with session.connect("repot rollback") as conn:
+        logs = Logs(conn, session.run.id, capture.BACK)
+        for _ in range(ROUNDS):
+            if not logs.waiting(conn) or not apply(conn, session, carried, accept_loss=accept_loss):
+                return
+
+
+def apply(conn: Connection, session: Session, carried: Carried, *, accept_loss: bool) -> bool:
+    """Apply what is logged now, in the caller's transaction or in one of its own.
+
+    Raises RepotError `apply-failed`; where loss is accepted, notes it and gives False.
+    """
+    try:
+        done = drain(conn, session.run.id, session.plan, capture.BACK)
+    except RepotError as failed:
+        if not accept_loss:
+            raise
+        carried.failures.append(f"{failed.message} ({failed.evidence})")
+        return False
+    carried.rows.update(done.tables)
+    return True
+
+
+def prove_beforehand(session: Session, outside: Logs) -> Proof:
+    """Compare everything in one snapshot, without a lock."""
+    with session.connect("repot rollback") as conn:
+        conn.execute("begin transaction isolation level repeatable read read only")
+        conn.execute("set local jit = off")
+        waiting = Logs(conn, session.run.id, capture.BACK).waiting(conn)
+        return Proof(waiting, outside.waiting(conn), _compare(conn, session, session.plan.moves))
+
+
+def prove(conn: Connection, session: Session) -> Proof:
+    """The same in the caller's transaction, under its locks, after the last change was applied."""
+    return Proof({}, {}, _compare(conn, session, session.plan.moves))
+
+
+def _compare(conn: Connection, session: Session, moves: Iterable[Derivation]) -> dict[str, Counts]:
+    result = {}
+    for move in moves:
+        table = session.plan.target.get(move.table)
+        assert table is not None
+        result[move.name] = compare(conn, move, table, now(conn, session.run.id, move.table))
+    return result

@@ -1,0 +1,247 @@
+"""Rows of V2 that V1 cannot give: found, explained or not, kept in quarantine.
+
+The view gives V1's truth; where V2's table has something else after all changes were carried back,
+V1 has no place for it. It may be explained:
+- the plan said beforehand that the table or column is not carried back;
+- an outside table changed (somebody signed in), which the views see and V2 was never told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from repot.engine import capture
+from repot.engine.apply.changes import TEMP, Taken, Touched, touched
+from repot.engine.compare import any_differs, compared_columns, differs, examples
+from repot.engine.session import Session
+from repot.model.catalog import Column, Table
+from repot.model.names import Name, fitted
+from repot.model.plan import Derivation, Plan
+from repot.model.results import Difference
+from repot.model.schemas import QUARANTINE
+from repot.postgres.compose import ident, idents, joined
+from repot.postgres.connect import Connection
+from repot.postgres.relations import now
+
+_KIND, _UNEXPLAINED, _DRIFT = "repot_kind", "repot_unexplained", "repot_drift"
+EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Found:
+    """Differing keys of one V2 table, in a temporary table of this transaction."""
+
+    move: Derivation
+    table: Table
+    now: Name
+    keys: Name  # the key columns, repot_kind, repot_drift, repot_unexplained
+    rows: int
+    extra: int
+    drifted: int
+    unexplained: int
+
+    @property
+    def lost(self) -> int:
+        """Rows of V2 that V1 cannot give, for whatever reason but an outside change."""
+        return self.rows - self.drifted
+
+
+def find(conn: Connection, session: Session, names: Sequence[str]) -> list[Found]:
+    """The differing rows of these moves, each classified."""
+    outside = _outside_changes(conn, session)
+    result = []
+    for number, move in enumerate(m for m in session.plan.moves if m.name in names):
+        table = session.plan.target.get(move.table)
+        assert table is not None
+        at = now(conn, session.run.id, move.table)
+        keys = Name(schema_=TEMP, name=f"repot_differing_{number}")
+        drift = touched(conn, move, 9000 + number, outside)
+        _collect(conn, session.plan, move, table, at, keys, drift)
+        row = conn.execute(
+            sql.SQL(
+                "select count(*), count(*) filter (where {kind} = 'extra'),"
+                " count(*) filter (where {drift}), count(*) filter (where {unexplained}) from {t}"
+            ).format(
+                kind=sql.Identifier(_KIND),
+                drift=sql.Identifier(_DRIFT),
+                unexplained=sql.Identifier(_UNEXPLAINED),
+                t=ident(keys),
+            )
+        ).fetchone()
+        assert row is not None
+        result.append(Found(move, table, at, keys, *(int(str(n)) for n in row)))
+    return [f for f in result if f.rows]
+
+
+def shown(conn: Connection, found: Found, *, unexplained: bool) -> tuple[Difference, ...]:
+    """Some of the rows that are lost, or only of those that nobody foresaw."""
+
+    def where(alias: str) -> sql.Composable:
+        return sql.SQL("exists (select from {} as k where {} and {})").format(
+            ident(found.keys),
+            _same(found.move.key, "k", alias),
+            sql.SQL("k.{}").format(sql.Identifier(_UNEXPLAINED))
+            if unexplained
+            else sql.SQL("not k.{}").format(sql.Identifier(_DRIFT)),
+        )
+
+    return examples(conn, found.move, found.table, found.now, where, EXAMPLES)
+
+
+def keep(conn: Connection, run: int, found: Found) -> int:
+    """Put V2's version of the rows into repot_quarantine; gives how many."""
+    into = quarantine_table(conn, run, found.now)
+    return conn.execute(
+        sql.SQL(
+            "insert into {into} ({columns}, repot_kind, repot_at)"
+            " select {columns_t}, k.{kind}, clock_timestamp()"
+            " from {table} as t join {keys} as k on {same}"
+        ).format(
+            into=ident(into),
+            columns=idents(c.name for c in found.table.columns),
+            columns_t=idents((c.name for c in found.table.columns), "t"),
+            kind=sql.Identifier(_KIND),
+            table=ident(found.now),
+            keys=ident(found.keys),
+            same=_same(found.move.key, "k", "t"),
+        )
+    ).rowcount
+
+
+def quarantine_table(conn: Connection, run: int, table: Name) -> Name:
+    """`repot_quarantine."<table>.v2.<run>"`: V2's columns, repot_kind and repot_at."""
+    into = Name(schema_=QUARANTINE, name=fitted(f"{table.name}.v2.{run}"))
+    conn.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(QUARANTINE)))
+    conn.execute(
+        sql.SQL(
+            "create table if not exists {} (like {}, repot_kind text not null,"
+            " repot_at timestamptz not null)"
+        ).format(ident(into), ident(table))
+    )
+    return into
+
+
+def _collect(
+    conn: Connection,
+    plan: Plan,
+    move: Derivation,
+    table: Table,
+    at: Name,
+    into: Name,
+    drift: Touched | None,
+) -> None:
+    compared, _ = compared_columns(move, table)
+    names = list(dict.fromkeys([*move.key, *(c.name for c in compared)]))
+    side = sql.SQL("(select true as repot_here, {} from {} as s) as {}")
+    query = sql.SQL(
+        "create temp table {into} on commit drop as"
+        " select d.*, {drift} as {drift_name},"
+        " not ({drift} or {foreseen}) as {unexplained}"
+        " from (select {keys}, {flags},"
+        "  case when t.repot_here is null then 'missing' when v.repot_here is null then 'extra'"
+        "       else 'changed' end as {kind}"
+        "  from {v} full join {t} on {same}"
+        "  where v.repot_here is null or t.repot_here is null or {changed}) as d"
+    ).format(
+        into=sql.Identifier(into.name),
+        drift=_drifted(conn, move, drift),
+        drift_name=sql.Identifier(_DRIFT),
+        foreseen=_foreseen(plan, move, compared),
+        unexplained=sql.Identifier(_UNEXPLAINED),
+        keys=joined(
+            sql.SQL("coalesce(v.{c}, t.{c}) as {c}").format(c=sql.Identifier(c)) for c in move.key
+        ),
+        flags=joined(
+            [
+                sql.SQL("{} as {}").format(_differs(c), sql.Identifier(_flag(n)))
+                for n, c in enumerate(compared)
+            ]
+            or [sql.SQL("false as repot_flag")]
+        ),
+        kind=sql.Identifier(_KIND),
+        v=side.format(idents(names, "s"), ident(move.view), sql.Identifier("v")),
+        t=side.format(idents(names, "s"), ident(at), sql.Identifier("t")),
+        same=_same(move.key, "v", "t"),
+        changed=any_differs(compared, "v", "t"),
+    )
+    conn.execute(query)
+
+
+def _foreseen(plan: Plan, move: Derivation, compared: Sequence[Column]) -> sql.Composable:
+    """The plan said that this would not come back: the whole table, or the columns that differ."""
+    sources = {u.source.name for u in move.uses if u.source.schema_ == plan.source_schema}
+    whole = [n for n in plan.not_carried if n.column is None]
+    if any(n.table == move.name or n.table in sources for n in whole):
+        return sql.SQL("true")
+    columns = {n.column for n in plan.not_carried if n.table == move.name}
+    others = [
+        sql.SQL("not d.{}").format(sql.Identifier(_flag(n)))
+        for n, c in enumerate(compared)
+        if c.name not in columns
+    ]
+    if not columns:
+        return sql.SQL("false")
+    changed = sql.SQL("d.{} = 'changed'").format(sql.Identifier(_KIND))
+    return sql.SQL("({})").format(joined([changed, *others], " and "))
+
+
+def _drifted(conn: Connection, move: Derivation, drift: Touched | None) -> sql.Composable:
+    """An outside table changed in a way that touches the row."""
+    if drift is None:
+        return sql.SQL("false")
+    if drift.all:
+        return sql.SQL("true")
+    return sql.SQL("exists (select from {} as o where {})").format(
+        ident(drift.table), _same(drift.columns, "o", "d")
+    )
+
+
+def _outside_changes(conn: Connection, session: Session) -> dict[Name, Taken]:
+    """The logs of the outside tables, copied: they are applied, as ever, by the next verify."""
+    taken = {}
+    for captured in capture.read(conn, session.run.id, capture.FORWARD):
+        if captured.name.schema_ == session.plan.source_schema:
+            continue
+        table = Name(schema_=TEMP, name=f"repot_outside_{captured.id}")
+        conn.execute(
+            sql.SQL("create temp table {} on commit drop as select distinct * from {}").format(
+                sql.Identifier(table.name), ident(captured.log)
+            )
+        )
+        row = conn.execute(
+            sql.SQL("select count(*), coalesce(bool_or(op = 'T'), false) from {}").format(
+                ident(table)
+            )
+        ).fetchone()
+        assert row is not None
+        if row[0]:
+            taken[captured.name] = Taken(captured, table, int(str(row[0])), bool(row[1]))
+    return taken
+
+
+def _differs(column: Column) -> sql.Composable:
+    """For a row of both sides: whether this column differs; false where one side is missing."""
+    left = sql.SQL("v.{}").format(sql.Identifier(column.name))
+    right = sql.SQL("t.{}").format(sql.Identifier(column.name))
+    return sql.SQL("(v.repot_here and t.repot_here and {}) is true").format(
+        sql.SQL("({})").format(differs(left, right, column))
+    )
+
+
+def _flag(number: int) -> str:
+    return f"repot_flag_{number}"
+
+
+def _same(columns: Sequence[str], left: str, right: str) -> sql.Composed:
+    return joined(
+        (
+            sql.SQL("{}.{} = {}.{}").format(
+                sql.Identifier(left), sql.Identifier(c), sql.Identifier(right), sql.Identifier(c)
+            )
+            for c in columns
+        ),
+        " and ",
+    )

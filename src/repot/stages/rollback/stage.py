@@ -1,0 +1,239 @@
+"""The rollback: carry V2's changes into V1, prove it, switch back, keep what V1 cannot hold."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import psycopg
+
+from repot.engine import capture
+from repot.engine.session import Session
+from repot.engine.swap import memory, shape
+from repot.engine.swap.attempts import Clock, in_one_transaction
+from repot.engine.swap.evidence import after_the_commit, note, read_run, took_place
+from repot.engine.swap.logs import Logs
+from repot.engine.swap.switch import open_switch
+from repot.model.catalog import Catalog
+from repot.model.errors import Refused, RepotError
+from repot.model.plan import Plan
+from repot.model.results import Difference, RollbackResult
+from repot.model.state import Phase, Run
+from repot.postgres.catalog import read_catalog
+from repot.postgres.connect import Connection
+from repot.postgres.state import last_evidence, record_event, record_evidence, set_phase
+from repot.stages.rollback.carry import Carried, Proof, apply, catch_up, prove, prove_beforehand
+from repot.stages.rollback.differences import Found, find, keep, shown
+from repot.stages.rollback.rederive import rederive
+
+STAGE = "rollback"
+
+
+@dataclass(frozen=True)
+class _Lost:
+    """Rows of V2 that V1 does not have."""
+
+    rows: int
+    examples: tuple[Difference, ...]
+    found: tuple[Found, ...]
+
+
+def rollback(session: Session, *, accept_loss: bool = False) -> tuple[Run, RollbackResult]:
+    """Switch back: V1 serves again, the writes made on V2 in it; the run is `rolled_back`.
+
+    What V1 has no place for is kept in repot_quarantine. If the plan foresaw it, that is all;
+    otherwise nothing is changed unless `accept_loss`. A run that is rolled back already is given
+    back as it is.
+
+    Raises Refused `wrong-phase`, `not-carriable`, `schema-changed`, `lock-timeout`; RepotError
+    `apply-failed`, `not-drained`, `outside-not-remade`, `connection-lost`, `rollback-failed`
+    (nothing was changed); OutcomeUnknown `outcome-unknown`.
+    """
+    with session.connect("repot rollback") as conn:
+        run = read_run(conn, session.run)
+        if run.phase is Phase.ROLLED_BACK:
+            return _already(session, conn, run)
+        if run.phase is not Phase.CUT_OVER:
+            raise Refused(
+                "wrong-phase",
+                f"run {run.id} is {run.phase.value.replace('_', ' ')}: V1 serves",
+                hint="`repot status` shows what comes next",
+            )
+        memory.ensure_memory(conn)
+    carried = Carried()
+    done = in_one_transaction(
+        session,
+        lambda conn, clock: _switch(conn, session, clock, carried, accept_loss),
+        what=STAGE,
+        truth=lambda conn: took_place(conn, session, Phase.ROLLED_BACK),
+    )
+    if done.value is None:
+        with session.connect("repot rollback") as conn:
+            return _already(session, conn, read_run(conn, session.run))
+    result = done.value.model_copy(update={"pause_ms": done.pause_ms, "attempts": done.attempts})
+    run = after_the_commit(session, STAGE, done, session.run)
+    _remove_capture(session)
+    return run, result
+
+
+def _switch(
+    conn: Connection, session: Session, clock: Clock, carried: Carried, accept_loss: bool
+) -> RollbackResult | None:
+    plan, run = session.plan, session.run
+    with session.connect("repot rollback") as other:
+        if read_run(other, run).phase is Phase.ROLLED_BACK:
+            return None
+    catch_up(session, carried, accept_loss=accept_loss)
+    outside = _outside_logs(conn, session)
+    beforehand = prove_beforehand(session, outside)
+
+    run = read_run(conn, run, lock=True)
+    switch = open_switch(conn, plan, run.id, clock, to="v1", kind=plan.cutover.swap)
+    _refuse_changed_schema(conn, plan, accept_loss=accept_loss)
+    back = Logs(conn, run.id, capture.BACK)
+    switch.prepare_v1()
+
+    switch.stop_writers()
+    mine = Carried(carried.rows.copy())  # what is applied from here on is undone if we try again
+    proof = _prove_under_lock(conn, session, beforehand, back, outside, mine, accept_loss)
+    lost = _weigh(conn, session, proof, accept_loss=accept_loss)
+    for found in lost.found:
+        keep(conn, run.id, found)
+    failures = switch.to_v1(tolerant=accept_loss)
+    trouble = rederive(conn, session, lost.found) if lost.found else None
+    set_phase(conn, run, Phase.ROLLED_BACK)
+    for what in (*mine.failures, *failures, *([f"V2 not rederived: {trouble}"] * bool(trouble))):
+        record_event(conn, run.id, STAGE, "not done", {"what": what})
+        session.progress.say(what)
+    for what in switch.left:
+        session.progress.say(f"{what} was made since the cutover and stays with V2")
+    note(conn, session, STAGE, switch)
+    return _record(conn, session, clock, mine, lost)
+
+
+def _outside_logs(conn: Connection, session: Session) -> Logs:
+    source = session.plan.source_schema
+    return Logs(conn, session.run.id, capture.FORWARD, lambda table: table.schema_ != source)
+
+
+def _prove_under_lock(
+    conn: Connection,
+    session: Session,
+    beforehand: Proof,
+    back: Logs,
+    outside: Logs,
+    carried: Carried,
+    accept_loss: bool,
+) -> Proof:
+    """The last changes applied, none waiting, everything compared: now, if anything was written
+    since the comparison before the lock; else that one holds."""
+    waiting = back.waiting(conn)
+    if beforehand.still_holds(waiting, outside.waiting(conn)):
+        return beforehand
+    if waiting and apply(conn, session, carried, accept_loss=accept_loss):
+        rest = back.waiting(conn)
+        if rest:  # trap 6: one drained batch is not a drained queue
+            raise RepotError(
+                "not-drained",
+                "changes of V2 are still waiting although nobody can write",
+                evidence=", ".join(f"{table}: {n}" for table, n in rest.items()),
+                hint="nothing was changed; `repot rollback` again",
+            )
+    return prove(conn, session)
+
+
+def _weigh(conn: Connection, session: Session, proof: Proof, *, accept_loss: bool) -> _Lost:
+    names = proof.differing()
+    found = find(conn, session, names) if names else []
+    unforeseen = [f for f in found if f.unexplained]
+    if unforeseen and not accept_loss:
+        examples = [e for f in unforeseen for e in shown(conn, f, unexplained=True)]
+        raise Refused(
+            "not-carriable",
+            f"{sum(f.unexplained for f in unforeseen)} rows written on V2 have no place in V1",
+            evidence="\n".join(_line(e) for e in examples),
+            hint="change them on V2 to what V1 can hold, or `repot rollback --accept-loss`: they "
+            "are kept in repot_quarantine",
+        )
+    return _Lost(
+        rows=sum(f.lost for f in found),
+        examples=tuple(e for f in found if f.lost for e in shown(conn, f, unexplained=False)),
+        found=tuple(found),
+    )
+
+
+def _line(example: Difference) -> str:
+    key = ", ".join(f"{k} = {v}" for k, v in example.key.items())
+    columns = "; ".join(
+        f"{c}: V1 gives {v1!r}, V2 has {v2!r}" for c, (v1, v2) in example.columns.items()
+    )
+    words = {"missing": "not in V2, V1 gives it", "extra": "in V2, V1 does not give it"}
+    return f"{example.table} ({key}): {columns or words.get(example.kind, example.kind)}"
+
+
+def _refuse_changed_schema(conn: Connection, plan: Plan, *, accept_loss: bool) -> None:
+    """V1's tables must be as they were left; new columns of V2 hold what V1 has no place for.
+
+    A table that was made since the cutover goes along with V2, rows and all.
+    """
+    front, aside = plan.source_schema, plan.retired_schema
+    v1 = Catalog(tables=tuple(t for t in plan.source.tables if t.name.schema_ == front))
+    now = read_catalog(conn, [front, aside])
+    found = shape.changes(shape.elsewhere(v1, front, aside), now, [aside])
+    if not accept_loss:
+        found += shape.changes(
+            shape.elsewhere(plan.target, plan.target_schema, front), now, [front]
+        )
+    if found:
+        raise Refused(
+            "schema-changed",
+            f"{len(found)} things have changed since the cutover",
+            evidence="; ".join(found[: shape.SHOWN]),
+            hint="take the changes back; or `repot rollback --accept-loss`: what new columns of V2 "
+            "hold stays in V2 and is not in V1",
+        )
+
+
+def _record(
+    conn: Connection, session: Session, clock: Clock, carried: Carried, lost: _Lost
+) -> RollbackResult:
+    row = conn.execute("select clock_timestamp()").fetchone()
+    assert row is not None
+    result = RollbackResult.model_validate(
+        {
+            "pause_ms": clock.held_ms()[0],
+            "attempts": clock.attempt + 1,
+            "carried": dict(carried.rows),
+            "not_carried": lost.examples,
+            "not_carried_rows": lost.rows,
+            "at": row[0],
+        }
+    )
+    record_evidence(
+        conn,
+        session.run.id,
+        STAGE,
+        STAGE,
+        session.plan.digest,
+        "does V1 serve again with what V2 was given since the cutover, and what could it not take?",
+        result.model_dump(mode="json"),
+    )
+    return result
+
+
+def _remove_capture(session: Session) -> None:
+    """Triggers and logs of the way back: they sleep already, and a cutover would remove them too."""
+    try:
+        with session.connect("repot rollback") as conn, conn.transaction():
+            conn.execute("set local lock_timeout = '2s'")
+            capture.remove(conn, session.run.id, capture.BACK)
+    except (psycopg.Error, RepotError) as failed:
+        session.progress.say(f"the capture of V2's changes sleeps, but was not removed: {failed}")
+
+
+def _already(session: Session, conn: Connection, run: Run) -> tuple[Run, RollbackResult]:
+    found = last_evidence(conn, run.id, STAGE)
+    assert found is not None  # it was committed together with the phase
+    session.progress.say(f"run {run.id} is rolled back already, since {found.at:%Y-%m-%d %H:%M:%S}")
+    after_the_commit(session, STAGE, None, run)
+    return run, RollbackResult.model_validate_json(json.dumps(found.answer))
