@@ -18,7 +18,7 @@ from support.links import REFUSALS, SHAPES, Refusal, Shape
 from support.random_views import Maker
 from support.trial import Trial, World, analysed, world_on
 
-ROUNDS, MOST_ROUNDS = 12, 300
+MOST_ROUNDS = 300
 SEED = 20260
 RANDOM_VIEWS = 150
 
@@ -42,7 +42,7 @@ def test_every_changed_row_is_found(world: World, shape: Shape) -> None:
     trial = trial_of(world, shape, seed := SEED + sum(map(ord, shape.name)))
     needed: Counter[Name] = Counter()
     for number in range(MOST_ROUNDS):
-        if number >= ROUNDS and set(needed) == set(trial.sources):
+        if number >= shape.rounds and set(needed) == set(trial.sources):
             break
         trial.fill()
         old, before = trial.tables(), trial.view_rows()

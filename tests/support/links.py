@@ -76,12 +76,14 @@ def _value(kind: str, rng: random.Random) -> Any:
 
 @dataclass(frozen=True)
 class Shape:
-    """A view's SELECT and its key. `paired`: every row must appear in some use's pairs."""
+    """A view's SELECT and its key. `paired`: every row must appear in some use's pairs; `rounds`:
+    how often to try at least, more where what could be missed is rare."""
 
     name: str
     sql: str
     key: tuple[str, ...] = ("id",)
     paired: bool = True
+    rounds: int = 12
 
 
 SHAPES = [
@@ -239,8 +241,8 @@ SHAPES = [
     Shape(
         "registry",
         "select a.id, s.value from a left join repot_registry.slug s on s.source = 'a'"
-        " and s.id = a.id union all select b.id, s.value from b left join repot_registry.slug s on s.source = 'b'"
-        " and s.id = b.id",
+        " and s.id = a.id union all select b.id, s.value from b"
+        " left join repot_registry.slug s on s.source = 'b' and s.id = b.id",
     ),
     Shape(
         "registry_key",
@@ -298,7 +300,8 @@ SHAPES = [
     Shape(
         "lateral_top",
         "select a.id, l.n, c.name from a left join lateral (select b.n, b.x from b"
-        " where b.a_id = a.id order by b.n desc nulls last, b.id limit 1) l on true left join c on c.id = l.x",
+        " where b.a_id = a.id order by b.n desc nulls last, b.id limit 1) l on true"
+        " left join c on c.id = l.x",
     ),
     Shape(
         "lateral_all",
@@ -356,15 +359,18 @@ SHAPES = [
         "select a.id, b.v, c.name from b right join a on b.a_id = a.id left join c on c.id = 3",
     ),
     Shape(
-        "union_half_limited",
-        "select b.a_id as id, c.name from (select id as f, 0 as g from a union all"
-        " (select x, 1 from c join a on a.id = c.b_id order by 1 limit 1)) u"
+        "union_with_constant",
+        "select b.a_id as id, c.name from (select id as f from a union all select 4) u"
         " join b on b.a_id = u.f left join c on c.id = 3",
-        paired=False,
+        rounds=150,
+    ),
+    Shape(
+        "full_join_and_constant",
+        "select coalesce(a.id, b.a_id) id, a.t, c.name from a full join b on b.a_id = a.id"
+        " left join c on c.id = 3",
     ),
     Shape("equal_keys", "select a.id, b.x as other from a join b on b.x = a.id", ("id", "other")),
     Shape("filter_clause", "select x as id, count(*) filter (where t = 'p') n from a group by x"),
-    Shape("null_arm", "select id, t from a union all select b.id, null from b where false"),
 ]
 
 
@@ -421,9 +427,17 @@ REFUSALS = [
     ),
     Refusal(
         "null_made_something",
-        "select a.id, c.name from a left join b on b.id = a.x join c on c.id = coalesce(b.n, 0) + 1",
+        "select a.id, c.name from a left join b on b.id = a.x"
+        " join c on c.id = coalesce(b.n, 0) + 1",
         "link-underivable",
         "c",
+    ),
+    Refusal(
+        "one_of_unknown",
+        "select a.id, b.v from a join b on b.id = any (array[a.x, (select max(c.b_id) from c"
+        " where c.b_id = a.id)])",
+        "link-underivable",
+        "b",
     ),
     Refusal(
         "aggregated_value",
@@ -440,8 +454,8 @@ REFUSALS = [
     ),
     Refusal(
         "window_below",
-        "select a.id, g.r from a left join (select a_id, row_number() over (order by id) r from b) g"
-        " on g.a_id = a.id",
+        "select a.id, g.r from a left join (select a_id, row_number() over (order by id) r"
+        " from b) g on g.a_id = a.id",
         "link-underivable",
         "b",
     ),
@@ -454,8 +468,8 @@ REFUSALS = [
     ),
     Refusal(
         "rollup_below",
-        "select a.id, g.n from a left join (select a_id, count(*) n from b group by rollup (a_id)) g"
-        " on g.a_id = a.id",
+        "select a.id, g.n from a left join (select a_id, count(*) n from b"
+        " group by rollup (a_id)) g on g.a_id = a.id",
         "link-underivable",
         "b",
     ),

@@ -36,7 +36,7 @@ class RegistrySetting(Value):
     order: tuple[str, ...] = ()  # who comes first; the key breaks ties
     max_length: int = 80  # slug: characters
     fallback: str = "untitled"  # slug: where the text leaves nothing
-    back: str | None = None  # SQL expression for a new key of a value that V2 made (see docs)
+    back: str | None = None  # SELECT over V2 of the key and `value`, for what V2 made itself
 
 
 class DeclaredLink(Value):

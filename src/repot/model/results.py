@@ -111,6 +111,8 @@ class CopyResult(Value):
     rows: int
     ms: int
     resumed: bool = False
+    registries: dict[str, int] = {}  # values given, by registry
+    quarantined: dict[str, int] = {}  # V1 rows left out and kept, by table
 
 
 class DrainResult(Value):

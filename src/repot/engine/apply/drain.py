@@ -9,7 +9,7 @@ from repot.engine.apply.changes import TEMP, Taken, Touched, among, take, touche
 from repot.engine.apply.keep import kept_values
 from repot.engine.apply.order import parents_first
 from repot.engine.apply.remember import remember
-from repot.engine.apply.write import Work, delete, insert, same_key, update
+from repot.engine.apply.write import Work, delete, forward_columns, insert, same_key, update
 from repot.engine.capture import BACK, FORWARD
 from repot.engine.registry import allocate
 from repot.model.errors import RepotError
@@ -77,6 +77,7 @@ def _apply(
             now(conn, run_id, derivation.table),
             Name(schema_=TEMP, name=f"repot_wanted_{number}"),
             Name(schema_=TEMP, name=f"repot_doomed_{number}"),
+            derivation.columns if direction == BACK else forward_columns(derivation, description),
         )
         # All wanted rows are worked out before any is written: the views of the way back read V1.
         _work_out(conn, work, scope, direction)
@@ -111,13 +112,13 @@ def _allocate(conn: Connection, plan: Plan, taken: dict[Name, Taken]) -> None:
 def _work_out(conn: Connection, work: Work, scope: Touched, direction: str) -> None:
     """The temporary tables `wanted` and `doomed` of one derivation."""
     d = work.derivation
-    _create(conn, work.wanted, _within(conn, d, d.view, scope))
+    _create(conn, work.wanted, _within(conn, work, d.view, scope))
     if direction == FORWARD:
         _create(conn, work.doomed, _gone(conn, work, scope))
         return
     assert d.loop is not None
     remembered = Name(schema_=TEMP, name=work.wanted.name + "_loop")
-    _create(conn, remembered, _within(conn, d, d.loop, scope))
+    _create(conn, remembered, _within(conn, work, d.loop, scope))
     # What V2 remembered and no longer gives was deleted there; rows that it never held stay.
     _create(
         conn,
@@ -134,9 +135,9 @@ def _work_out(conn: Connection, work: Work, scope: Touched, direction: str) -> N
     kept_values(conn, work, remembered)
 
 
-def _within(conn: Connection, d: Derivation, view: Name, scope: Touched) -> sql.Composed:
+def _within(conn: Connection, work: Work, view: Name, scope: Touched) -> sql.Composed:
     """The view's rows in the touched scopes."""
-    columns = idents(dict.fromkeys([*d.key, *d.columns]), "v")
+    columns = idents(dict.fromkeys([*work.derivation.key, *work.columns]), "v")
     everything = sql.SQL("select {} from {} as v").format(columns, ident(view))
     if scope.all:
         return everything

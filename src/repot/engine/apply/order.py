@@ -15,7 +15,6 @@ def parents_first(derivations: Sequence[Derivation], catalog: Catalog) -> list[D
     In a cycle the order is that of the names: its keys must be deferrable (the caller sees to it).
     """
     by_table = {d.table: d for d in derivations}
-    edges: dict[Derivation, set[Derivation]] = {}
     names = {d.name: d for d in derivations}
     graph: dict[str, set[str]] = {name: set() for name in sorted(names)}
     for d in derivations:
@@ -24,7 +23,6 @@ def parents_first(derivations: Sequence[Derivation], catalog: Catalog) -> list[D
             parent = by_table.get(key.references)
             if parent is not None and parent.name != d.name:
                 graph[d.name].add(parent.name)
-    del edges
     while True:
         try:
             return [names[name] for name in TopologicalSorter(graph).static_order()]

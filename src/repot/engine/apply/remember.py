@@ -9,7 +9,7 @@ from repot.engine.paths import search_path
 from repot.model.names import Name
 from repot.model.plan import Plan, Registry
 from repot.model.schemas import REGISTRY
-from repot.postgres.compose import ident, idents, joined, trusted
+from repot.postgres.compose import ident, idents, trusted
 from repot.postgres.connect import Connection
 from repot.postgres.relations import now
 
@@ -17,9 +17,9 @@ from repot.postgres.relations import now
 def remember(conn: Connection, run_id: int, plan: Plan, taken: dict[Name, Taken]) -> int:
     """Bring the registries up to V2, by each registry's `back` SELECT; gives the rows written.
 
-    The SELECT gives the registry's key and `value` over V2's tables; only values that the registry
-    does not hold are taken, so an expression such as nextval('logs_id_seq') is asked for new rows
-    alone. Bare names are V2's tables, then V1's sequences and functions, then the registries.
+    The SELECT gives the registry's key and `value` over V2's tables; what the registry holds already
+    is passed over. Bare names are V2's tables, then V1's (its sequences: nextval('logs_id_seq')),
+    then the registries.
     """
     if not taken:
         return 0
@@ -37,18 +37,29 @@ def remember(conn: Connection, run_id: int, plan: Plan, taken: dict[Name, Taken]
 
 def _remember(conn: Connection, registry: Registry, select: str) -> int:
     key = registry.setting.key
-    done = conn.execute(
+    columns = idents([*key, "value"])
+    fresh = sql.Identifier("pg_temp", "repot_made")
+    conn.execute("drop table if exists pg_temp.repot_made")
+    conn.execute(
         sql.SQL(
-            "insert into {table} ({key}, value)"
-            " select {b_key}, b.value from ({select}) as b"
-            " where b.value is not null"
-            " and not exists (select from {table} as r where r.value = b.value)"
-            " on conflict ({key}) do update set value = excluded.value"
-        ).format(
-            table=ident(registry.table),
-            key=idents(key),
-            b_key=joined(sql.SQL("b.{}").format(sql.Identifier(c)) for c in key),
-            select=trusted(select.strip().rstrip(";")),
+            "create temp table repot_made on commit drop as select {} from ({}\n) as made"
+            " where value is not null"
+        ).format(columns, trusted(select.strip().rstrip(";")))
+    )
+    conn.execute(
+        sql.SQL("delete from {} as m using {} as r where ({}) = ({})").format(
+            fresh, ident(registry.table), idents([*key, "value"], "m"), idents([*key, "value"], "r")
+        )
+    )
+    # A slug that V2 gave to another row, or another slug for the row: V2's word holds now.
+    conn.execute(
+        sql.SQL("delete from {} as r using {} as m where r.value = m.value or ({}) = ({})").format(
+            ident(registry.table), fresh, idents(key, "r"), idents(key, "m")
+        )
+    )
+    done = conn.execute(
+        sql.SQL("insert into {} ({}) select {} from {}").format(
+            ident(registry.table), columns, columns, fresh
         )
     )
     return done.rowcount

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from repot.engine.apply.park import park
-from repot.engine.compare import differs
+from repot.engine.compare import compared_columns, differs
 from repot.model.catalog import Column, Table
 from repot.model.names import Name
 from repot.model.plan import Derivation
@@ -17,19 +17,27 @@ from repot.postgres.connect import Connection
 
 @dataclass(frozen=True)
 class Work:
-    """One derivation's share: the wanted rows (columns of the derivation) and the keys to delete,
-    both in temporary tables; `table` is the table's name now."""
+    """One derivation's share: the wanted rows and the keys to delete, both in temporary tables;
+    `table` is the table's name now, `columns` are those that are written."""
 
     derivation: Derivation
     description: Table
     table: Name
     wanted: Name
     doomed: Name
+    columns: tuple[str, ...]
 
     def described(self, column: str) -> Column:
         found = self.description.column(column)
         assert found is not None
         return found
+
+
+def forward_columns(move: Derivation, table: Table) -> tuple[str, ...]:
+    """What a forward write sets: the move's columns, and constant defaults where V2 had its own
+    value in a column that the move leaves out (after a rollback V1 is the truth again)."""
+    compared = {c.name for c in compared_columns(move, table)[0]}
+    return tuple(c.name for c in table.columns if c.name in move.columns or c.name in compared)
 
 
 def same_key(derivation: Derivation, left: str, right: str) -> sql.Composed:
@@ -58,7 +66,7 @@ def delete(conn: Connection, work: Work) -> int:
 def update(conn: Connection, work: Work) -> int:
     """Update the rows that are there and differ; gives their number."""
     d = work.derivation
-    rest = [c for c in d.columns if c not in d.key]
+    rest = [c for c in work.columns if c not in d.key]
     exact = [*rest, *(c for c in d.key)]  # 1.0 and 1.00 are one key and two values
     parked = park(conn, work)
     different = joined(
@@ -82,7 +90,7 @@ def update(conn: Connection, work: Work) -> int:
             ident(work.table), values, ident(work.wanted), same_key(d, "t", "w"), different
         )
     )
-    return max(done.rowcount, parked)
+    return max(done.rowcount, parked)  # a parked row is updated again, and counted once
 
 
 def insert(conn: Connection, work: Work) -> int:
@@ -95,7 +103,7 @@ def insert(conn: Connection, work: Work) -> int:
             " where not exists (select from {table} as t where {same})"
         ).format(
             table=ident(work.table),
-            columns=idents(d.columns),
+            columns=idents(work.columns),
             wanted=ident(work.wanted),
             same=same_key(d, "t", "w"),
         )

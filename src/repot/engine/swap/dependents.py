@@ -95,18 +95,7 @@ def describe(conn: Connection, keys: Collection[Key], seeds: Collection[Key]) ->
 def with_needs(conn: Connection, dependents: Iterable[Dependent]) -> list[Dependent]:
     """The same, each with what it needs, those that are needed by others first."""
     known = {d.key: d for d in dependents}
-    if not known:
-        return []
-    needs: dict[Key, list[Need]] = {key: [] for key in known}
-    for class_id, oid, need_class, need_oid, column in conn.execute(
-        load("references.sql"), _arrays(known)
-    ).fetchall():
-        needs[(int(str(class_id)), int(str(oid)))].append(
-            Need(
-                (int(str(need_class)), int(str(need_oid))),
-                None if column is None else str(column),
-            )
-        )
+    needs = _needs(conn, known)
     views = {d.relation_oid: d.key for d in known.values() if d.kind in ("view", "matview")}
     graph: dict[Key, set[Key]] = {}
     for key, dependent in known.items():
@@ -114,11 +103,36 @@ def with_needs(conn: Connection, dependents: Iterable[Dependent]) -> list[Depend
         on = views.get(dependent.relation_oid)
         if on is not None and on != key:
             graph[key].add(on)  # a trigger on a view comes after the view
+    return [replace(known[key], needs=tuple(needs[key])) for key in _sorted(graph)]
+
+
+def inner_first(conn: Connection, keys: Collection[Key]) -> list[Key]:
+    """The objects, those first that others of them stand on."""
+    needs = _needs(conn, keys)
+    return _sorted({key: {n.key for n in needs[key] if n.key in needs} - {key} for key in keys})
+
+
+def _sorted(graph: dict[Key, set[Key]]) -> list[Key]:
     try:
-        order = list(TopologicalSorter(graph).static_order())
+        return list(TopologicalSorter(graph).static_order())
     except CycleError:  # functions that call each other: by identity, and PostgreSQL decides
-        order = sorted(known)
-    return [replace(known[key], needs=tuple(needs[key])) for key in order]
+        return sorted(graph)
+
+
+def _needs(conn: Connection, keys: Collection[Key]) -> dict[Key, list[Need]]:
+    needs: dict[Key, list[Need]] = {key: [] for key in keys}
+    if not needs:
+        return needs
+    for class_id, oid, need_class, need_oid, column in conn.execute(
+        load("references.sql"), _arrays(keys)
+    ).fetchall():
+        needs[(int(str(class_id)), int(str(oid)))].append(
+            Need(
+                (int(str(need_class)), int(str(need_oid))),
+                None if column is None else str(column),
+            )
+        )
+    return needs
 
 
 def _arrays(keys: Iterable[Key]) -> dict[str, list[int]]:

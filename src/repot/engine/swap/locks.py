@@ -1,13 +1,16 @@
-"""The locks of a swap: what, in which order, how strongly, and who may be pushed aside.
+"""The locks of a swap: what, in which order, how strongly.
 
 1. SHARE UPDATE EXCLUSIVE on everything: readers and writers go on, DDL and vacuum do not. What is
    read of the catalogs from here on stays true. An autovacuum in the way gives up once it has kept
    somebody waiting for `deadlock_timeout`; waiting for it in this mode stops nobody else.
-2. EXCLUSIVE on what serves: writers wait, readers go on. Views (and tables with rules) come before
-   the tables: a writer that has passed the view has chosen its table already, and would write into
-   the old one. All in one go, under one time limit; the order is turned around at each attempt,
-   since clients that lock in the opposite order would make us fail for ever.
-3. ACCESS EXCLUSIVE on the tables, at the last moment: no statement sees tables of both sides.
+2. Writers wait, readers go on: EXCLUSIVE on the tables that serve, SHARE ROW EXCLUSIVE on outside
+   tables. Views come before all tables, outer views before inner ones, as a writer takes them: a
+   writer that has passed the view has chosen its table already, and would write into the old one.
+   LOCK TABLE on a view locks its tables too, and two such views would deadlock with every writer
+   of the second: so a view is locked, alone, by giving it a trigger that never commits.
+   The order of the tables is turned around at each attempt, since clients that lock in the opposite
+   order would make us fail for ever.
+3. ACCESS EXCLUSIVE, at the last moment: no statement sees tables of both sides.
 """
 
 from __future__ import annotations
@@ -18,12 +21,14 @@ from dataclasses import dataclass
 
 from psycopg import errors, sql
 
+from repot.engine.swap.dependents import inner_first
 from repot.engine.swap.survey import Survey
-from repot.engine.swap.things import TABLES
+from repot.engine.swap.things import PG_CLASS, TABLES
 from repot.model.names import Name
 from repot.postgres.compose import ident, joined
 from repot.postgres.connect import Connection
 
+_GUARD = "repot_guard"
 _MARGIN_MS = 500  # beyond deadlock_timeout: autovacuum is cancelled at its end, and must go away
 
 
@@ -35,34 +40,36 @@ class NotLocked(Exception):
 class LockPlan:
     """Names as they are before the swap."""
 
-    first: tuple[Name, ...]  # views and tables with rules
+    ruled: tuple[Name, ...]  # outside tables with rules that lead to the side that goes
+    views: tuple[Name, ...]  # outer ones first
     outside: tuple[Name, ...]  # tables that stay and whose writers must wait too
     serving: tuple[Name, ...]  # tables of the side that goes
     waiting: tuple[Name, ...]  # tables of the side that comes
 
     @property
     def everything(self) -> tuple[Name, ...]:
-        return (*self.first, *self.outside, *self.serving, *self.waiting)
+        return _sorted((*self.ruled, *self.views, *self.outside, *self.serving, *self.waiting))
 
 
-def lock_plan(swap: Survey, captured: Iterable[Name]) -> LockPlan:
+def lock_plan(conn: Connection, swap: Survey, captured: Iterable[Name]) -> LockPlan:
     """captured: the outside tables whose changes are captured."""
-    views = [t.full_name for t in swap.outgoing if t.kind == "v"]
-    serving = [t.full_name for t in swap.outgoing if t.kind in TABLES and not t.partition]
-    outside = list(captured)
+    views = {t.key: t.full_name for t in swap.outgoing if t.kind == "v"}
+    ruled, outside = [], list(captured)
     for dependent in swap.dependents:
-        if dependent.relation is None:
+        if dependent.relation is None or dependent.relation_oid is None:
             continue
         on = Name(schema_=dependent.schema, name=dependent.relation)
-        if dependent.relation_kind == "v" or dependent.kind == "rule":
-            views.append(on)
+        if dependent.relation_kind == "v":
+            views[(PG_CLASS, dependent.relation_oid)] = on
+        elif dependent.kind == "rule":
+            ruled.append(on)
         elif dependent.relation_kind in TABLES and dependent.remade:
             outside.append(on)
-    first = _sorted(views)
     return LockPlan(
-        first=first,
-        outside=tuple(n for n in _sorted(outside) if n not in first),
-        serving=_sorted(serving),
+        ruled=_sorted(ruled),
+        views=tuple(views[key] for key in reversed(inner_first(conn, views))),
+        outside=tuple(n for n in _sorted(outside) if n not in ruled),
+        serving=_sorted(t.full_name for t in swap.outgoing if t.kind in TABLES and not t.partition),
         waiting=_sorted(t.full_name for t in swap.incoming if t.kind in TABLES),
     )
 
@@ -73,63 +80,73 @@ def hold_still(conn: Connection, locks: LockPlan, lock_timeout_ms: int) -> None:
         "select extract(epoch from current_setting('deadlock_timeout')::interval) * 1000"
     ).fetchone()
     patience = max(lock_timeout_ms, int(float(str(row[0]))) + _MARGIN_MS if row else 0)
-    _lock(conn, [(_sorted(locks.everything), "share update exclusive")], patience, patience)
+    _lock(conn, _tables(locks.everything, "share update exclusive"), patience)
 
 
 def stop_writers(conn: Connection, locks: LockPlan, lock_timeout_ms: int, attempt: int) -> float:
     """Step 2; gives the time (time.monotonic) at which the first lock was had. Raises NotLocked."""
-    groups: list[tuple[Sequence[Name], str]] = [
-        (locks.outside, "share row exclusive"),
-        (locks.serving, "exclusive"),
-    ]
-    first = locks.first
-    if attempt % 2:
-        groups = [(tuple(reversed(names)), mode) for names, mode in reversed(groups)]
-        first = tuple(reversed(first))
-    return _lock(conn, [(first, "exclusive"), *groups], lock_timeout_ms, lock_timeout_ms)
+    first = [*_tables(locks.ruled, "exclusive"), *(_guard(v) for v in locks.views)]
+    outside = _tables(_turned(locks.outside, attempt), "share row exclusive")
+    serving = _tables(_turned(locks.serving, attempt), "exclusive")
+    tables = [*serving, *outside] if attempt % 2 else [*outside, *serving]
+    return _lock(conn, [*first, *tables], lock_timeout_ms)
 
 
 def stop_readers(conn: Connection, locks: LockPlan, lock_timeout_ms: int, attempt: int) -> None:
-    """Step 3. Raises NotLocked."""
-    names = locks.serving if attempt % 2 == 0 else tuple(reversed(locks.serving))
-    groups = [(names, "access exclusive"), (locks.waiting, "access exclusive")]
-    _lock(conn, groups, lock_timeout_ms, lock_timeout_ms)
+    """Step 3; the views are free of their triggers afterwards. Raises NotLocked."""
+    statements = [
+        *(_unguard(v) for v in locks.views),
+        *_tables(_turned(locks.serving, attempt), "access exclusive"),
+        *_tables(locks.waiting, "access exclusive"),
+    ]
+    _lock(conn, statements, lock_timeout_ms)
 
 
-def _lock(
-    conn: Connection,
-    groups: Sequence[tuple[Sequence[Name], str]],
-    lock_timeout_ms: int,
-    together_ms: int,
-) -> float:
-    """LOCK TABLE takes its tables one after the other: `together_ms` limits each group's whole."""
-    wanted = [(list(names), mode) for names, mode in groups if names]
+def _turned(names: Sequence[Name], attempt: int) -> Sequence[Name]:
+    return tuple(reversed(names)) if attempt % 2 else names
+
+
+def _tables(names: Sequence[Name], mode: str) -> list[sql.Composable]:
+    """The first one alone: from then on somebody may be waiting for us, and that is timed."""
+    return [
+        sql.SQL("lock table {} in {} mode").format(joined(ident(n) for n in part), sql.SQL(mode))
+        for part in (names[:1], names[1:])
+        if part
+    ]
+
+
+def _guard(view: Name) -> sql.Composable:
+    """CREATE TRIGGER takes SHARE ROW EXCLUSIVE on the view and nothing on what it reads."""
+    return sql.SQL(
+        "create trigger {} instead of delete on {} for each row"
+        " execute function pg_catalog.suppress_redundant_updates_trigger()"
+    ).format(sql.Identifier(_GUARD), ident(view))
+
+
+def _unguard(view: Name) -> sql.Composable:
+    return sql.SQL("drop trigger {} on {}").format(sql.Identifier(_GUARD), ident(view))
+
+
+def _lock(conn: Connection, statements: Sequence[sql.Composable], timeout_ms: int) -> float:
+    """All in at most `timeout_ms` for the first and as much for each of the others, which wait in
+    one round trip; gives when the first was had."""
     began = had = time.monotonic()
     limits = sql.SQL("set local lock_timeout = {}; set local statement_timeout = {}").format(
-        sql.Literal(lock_timeout_ms), sql.Literal(together_ms)
+        sql.Literal(timeout_ms), sql.Literal(timeout_ms)
     )
     unlimited = sql.SQL("set local statement_timeout = 0")
     try:
-        if wanted:  # the first one alone: from then on somebody may be waiting for us
-            first = _statement(wanted[0][0][:1], wanted[0][1])
-            conn.execute(joined([limits, first], "; "))
+        if statements:
+            conn.execute(joined([limits, statements[0]], "; "))
             had = time.monotonic()
-            del wanted[0][0][:1]
-            rest = [_statement(names, mode) for names, mode in wanted if names]
-            conn.execute(joined([*rest, unlimited], "; "))
+            conn.execute(joined([*statements[1:], unlimited], "; "))
     except (errors.LockNotAvailable, errors.DeadlockDetected) as failed:
         raise NotLocked from failed
     except errors.QueryCanceled as failed:
-        if (time.monotonic() - began) * 1000 < together_ms * 0.9:
+        if (time.monotonic() - began) * 1000 < timeout_ms * 0.9:
             raise  # somebody cancelled us on purpose
         raise NotLocked from failed
     return had
-
-
-def _statement(names: Sequence[Name], mode: str) -> sql.Composed:
-    return sql.SQL("lock table {} in {} mode").format(
-        joined(ident(n) for n in names), sql.SQL(mode)
-    )
 
 
 def _sorted(names: Iterable[Name]) -> tuple[Name, ...]:

@@ -196,14 +196,14 @@ def open_switch(
     moved = memory.moved(conn, run)
     for _ in range(5):
         before = survey(conn, direction, kind, moved)
-        locks = lock_plan(before, outside)
+        locks = lock_plan(conn, before, outside)
         try:
             with conn.transaction():
                 hold_still(conn, locks, plan.cutover.lock_timeout_ms)
         except errors.UndefinedTable:
             continue  # dropped since it was seen
         swap = survey(conn, direction, kind, moved)
-        if lock_plan(swap, outside) == locks:
+        if lock_plan(conn, swap, outside) == locks:
             return _opened(conn, plan, run, clock, swap, locks)
     raise RepotError(
         "schema-in-motion",

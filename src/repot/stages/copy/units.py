@@ -113,24 +113,17 @@ def _bounds(
 ) -> list[str]:
     """Up to count - 1 values of the column that cut its rows into about equal parts, in order."""
     type_, collate = _type(conn, move.view, column)
-    # Sorted as the view's column compares: bounds out of order would make units overlap.
-    query = sql.SQL(
-        "select b.value::text from (select pg_catalog.unnest(pg_catalog.percentile_disc("
-        "{fractions}::float8[]) within group (order by s.value{collate})) as value"
-        " from ({source}) s(value)) b"
-        " where b.value is not null group by b.value{collate} order by b.value{collate}"
-    )
+    query = trusted(load("copy_bounds.sql"))
     whole = sql.SQL("select v.{} from {} v where pg_catalog.random() < {}").format(
         sql.Identifier(column), ident(move.view), sql.Literal(_share(estimate))
     )
     for source in (_sample(session, conn, move, column, trusted(type_), estimate), whole):
         if source is None:
             continue
-        fractions = sql.Literal([n / count for n in range(1, count)])
         try:
             with conn.transaction(), search_path(conn, *paths(session.plan)):
                 rows = conn.execute(
-                    query.format(fractions=fractions, source=source, collate=collate)
+                    query.format(count=sql.Literal(count), source=source, collate=collate)
                 ).fetchall()
         except psycopg.OperationalError:
             raise

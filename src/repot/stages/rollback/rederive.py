@@ -12,7 +12,7 @@ from psycopg import sql
 
 from repot.engine.apply.changes import TEMP
 from repot.engine.apply.order import parents_first
-from repot.engine.apply.write import Work, delete, insert, same_key, update
+from repot.engine.apply.write import Work, delete, forward_columns, insert, same_key, update
 from repot.engine.session import Session
 from repot.model.catalog import Table
 from repot.model.names import Name
@@ -44,7 +44,8 @@ def _write(conn: Connection, session: Session, found: Sequence[Found]) -> None:
         wanted = Name(schema_=TEMP, name=f"repot_rederived_{number}")
         doomed = Name(schema_=TEMP, name=f"repot_undone_{number}")
         at = now(conn, session.run.id, move.table)
-        columns = idents(dict.fromkeys([*move.key, *move.columns]), "v")
+        written = forward_columns(move, one.table)
+        columns = idents(dict.fromkeys([*move.key, *written]), "v")
         conn.execute(
             sql.SQL(
                 "create temp table {} on commit drop as select {} from {} as v"
@@ -63,7 +64,7 @@ def _write(conn: Connection, session: Session, found: Sequence[Found]) -> None:
                 " select {} from {} where repot_kind = 'extra'"
             ).format(sql.Identifier(doomed.name), idents(move.key), ident(one.keys))
         )
-        works.append(Work(move, one.table, at, wanted, doomed))
+        works.append(Work(move, one.table, at, wanted, doomed, written))
     for work in reversed(works):
         delete(conn, work)
     for work in works:
