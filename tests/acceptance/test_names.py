@@ -66,7 +66,7 @@ create table {q(CHILD)} ({q(LONG)} uuid primary key, {q("ID")} bigint not null u
   {q(PARENT)} integer not null references {q(TABLE)} ({q(ID)}) on delete cascade);
 create table {q(TAGS)} ({q("ID")} bigint not null, {q("%")} text not null,
   primary key ({q("ID")}, {q("%")}));
-create index {q(LONG)} on {q(CHILD)} ({q(PARENT)});
+create index {q(LONG[:-1] + "z")} on {q(CHILD)} ({q(PARENT)});
 """,
     f"moves/{TABLE}.sql": f"""select t.{q(ID)}, t.{q(TEXT)} as {q("group")},
   s.value as {q("Slug %")}, t.{q(PRICE)}::numeric(10,2) as {q(PRICE)}, t.{q("Enum é")}
@@ -84,13 +84,30 @@ from {q(CHILD)} c cross join lateral unnest(c.{q(LONG)}) as u(tag)""",
 }
 
 
+def own_type() -> dict[str, str]:
+    """Both schemas are renamed: V1's type goes away with its schema, so V2 makes one of its own."""
+    target, move = FILES["target.sql"], FILES[f"moves/{TABLE}.sql"]
+    back = FILES[f"back/{TABLE}.sql"]
+    return {
+        "target.sql": f"create type {q('Enum é')} as enum ('Un', 'DEUX \"2\"');{target}",
+        f"moves/{TABLE}.sql": move.replace(
+            f"t.{q('Enum é')}", f"t.{q('Enum é')}::text::{q(V2, 'Enum é')} as {q('Enum é')}"
+        ),
+        f"back/{TABLE}.sql": back.replace(
+            q("Enum é"), f"{q('Enum é')}::text::{q(V1, 'Enum é')} as {q('Enum é')}"
+        ),
+    }
+
+
 @pytest.mark.parametrize("swap", ["tables", "schema"])
 def test_a_schema_of_hostile_names_is_moved_and_moved_back(
     database: str, tmp_path: Path, swap: str
 ) -> None:
     run(database, V1_SQL)
-    settings = FILES["repot.toml"] + f'\n[cutover]\nswap = "{swap}"\n'
-    folder = write(tmp_path / "names", {**FILES, "repot.toml": settings})
+    files = {**FILES, "repot.toml": FILES["repot.toml"] + f'\n[cutover]\nswap = "{swap}"\n'}
+    if swap == "schema":
+        files |= own_type()
+    folder = write(tmp_path / "names", files)
     runner = service.open_project(folder, database)
 
     plan = runner.plan()

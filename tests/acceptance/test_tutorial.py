@@ -10,7 +10,7 @@ from support.sql import rows, run
 
 TUTORIAL = Path(__file__).parents[2] / "docs/tutorial/first-move.md"
 STEP = re.compile(
-    r"<!-- (?P<kind>file|run|sql):? ?(?P<what>.*?) -->\n(?:```\w+\n(?P<text>.*?)```)?", re.S
+    r"<!-- (?P<kind>file|run|sql)(?:: (?P<what>[^>]*?))? -->\n(?:```\w+\n(?P<text>.*?)```)?", re.S
 )
 
 

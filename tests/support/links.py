@@ -369,6 +369,15 @@ SHAPES = [
         "select coalesce(a.id, b.a_id) id, a.t, c.name from a full join b on b.a_id = a.id"
         " left join c on c.id = 3",
     ),
+    Shape(
+        "array_of_keys",
+        "select a.id, b.id as b_id, b.v from a join b on b.id = any (a.ids)",
+        ("id", "b_id"),
+    ),
+    Shape(
+        "array_of_keys_counted",
+        "select a.id, (select count(*) from b where b.id = any (a.ids)) n from a",
+    ),
     Shape("equal_keys", "select a.id, b.x as other from a join b on b.x = a.id", ("id", "other")),
     Shape("filter_clause", "select x as id, count(*) filter (where t = 'p') n from a group by x"),
 ]

@@ -85,7 +85,7 @@ def allocate(
                 hint=f"raise max_length in [registry.{registry.name}]",
             )
         if keys is None and registry.setting.kind is RegistryKind.SLUG:
-            _index_numbers(conn, registry)
+            _index_stems(conn, registry)
     return count
 
 
@@ -196,17 +196,15 @@ def _alone(conn: Connection, registry: Registry) -> None:
     )
 
 
-def _index_numbers(conn: Connection, registry: Registry) -> None:
+def _index_stems(conn: Connection, registry: Registry) -> None:
     """By this index later allocations find the numbers in use; made after the first, large one,
     which would take half as long again with it."""
-    index = Name(schema_=registry.table.schema_, name=fitted(registry.name + "_number"))
+    index = Name(schema_=registry.table.schema_, name=fitted(registry.name + "_stem"))
     if oid_of(conn, index) is None:
         conn.execute(
-            sql.SQL(
-                "create index {} on {}"
-                " (repot_registry.slug_stem(value), repot_registry.slug_number(value))"
-                " where repot_registry.slug_number(value) is not null"
-            ).format(sql.Identifier(index.name), ident(registry.table))
+            sql.SQL("create index {} on {} (repot_registry.slug_stem(value))").format(
+                sql.Identifier(index.name), ident(registry.table)
+            )
         )
 
 

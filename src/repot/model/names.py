@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from hashlib import sha256
 
 from repot.model.base import Value
 
@@ -17,12 +19,15 @@ def quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
+def toml(text: str) -> str:
+    """The text as a TOML string, for settings that a hint tells the user to write."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 def fitted(text: str) -> str:
     """`text` if it fits into a name, else cut and made unique by a digest of the whole."""
     if len(text.encode()) <= MAX_BYTES:
         return text
-    from hashlib import sha256
-
     digest = sha256(text.encode()).hexdigest()[:8]
     return text.encode()[: MAX_BYTES - 9].decode(errors="ignore") + "_" + digest
 

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from repot.model.catalog import Catalog, Table
 from repot.model.finding import Finding, error, warning
-from repot.model.names import Name, fitted
+from repot.model.names import Name, fitted, toml
 from repot.model.plan import Plan
 from repot.model.project import Project
 from repot.model.schemas import ALL, REGISTRY, STATE
@@ -175,7 +175,7 @@ def _tables_without_move(shop: Workshop) -> list[Finding]:
             file="target.sql",
             object=table.name.name,
             hint=f"write moves/{table.name.name}.sql, or say that it starts empty: "
-            f'[target] new = ["{table.name.name}"]',
+            f"[target] new = [{toml(table.name.name)}]",
         )
         for table in shop.target.in_schema(project.target.schema_)
         if table.name.name not in project.moves and table.name.name not in project.target.new

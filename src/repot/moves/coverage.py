@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from repot.model.catalog import Catalog
 from repot.model.finding import Finding, error, warning
-from repot.model.names import Name
+from repot.model.names import Name, toml
 from repot.model.project import Leave, Project
 from repot.postgres.connect import Connection
 
@@ -79,7 +79,7 @@ def check_coverage(
                     file="leave.toml",
                     object=name,
                     hint=f"write a move that reads it, or leave it behind on purpose: "
-                    f'[[table]] name = "{name}" reason = "…"',
+                    f"[[table]] name = {toml(name)} reason = …",
                 )
             )
             continue
@@ -95,7 +95,7 @@ def check_coverage(
                 file="leave.toml",
                 object=f"{name}.{column}",
                 hint="read it in a move, or leave it behind on purpose: "
-                f'[[column]] table = "{name}" column = "{column}" reason = "…"',
+                f"[[column]] table = {toml(name)} column = {toml(column)} reason = …",
             )
             for column in missing
         )

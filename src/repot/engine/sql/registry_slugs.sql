@@ -17,7 +17,7 @@ others as materialized (
   select {keys}, base, place - base_is_free::integer as k
     from placed where place > 1 or not base_is_free),
 stems as materialized (select distinct base from others),
-taken as (
+taken as materialized (
   select stem, number - 1 - pg_catalog.row_number() over (partition by stem order by number) as free
     from (
       select repot_registry.slug_stem(t.value) as stem, repot_registry.slug_number(t.value) as number
@@ -25,18 +25,24 @@ taken as (
        where repot_registry.slug_number(t.value) is not null
       union all
       select s.base, repot_registry.slug_number(q.value)
-        from plain q join stems s on repot_registry.slug_stem(q.value) = s.base) both_kinds),
+        from plain q join stems s on repot_registry.slug_stem(q.value) = s.base
+       where repot_registry.slug_number(q.value) is not null) both_kinds),
+obstructed as materialized (select distinct stem from taken),
 line as (
-  select {keys}, base, k, 0 as is_taken from others
+  select {keys}, base, k, 0 as is_taken
+    from others where base in (select stem from obstructed)
   union all
   select {nulls}, stem, free, 1 from taken),
 numbered as (
-  select l.*, k + 1 + pg_catalog.sum(is_taken) over (
+  select {keys}, base, is_taken, k + 1 + pg_catalog.sum(is_taken) over (
            partition by base order by k, is_taken rows unbounded preceding) as number
-    from line l),
+    from line),
 made as (
   insert into {table} ({key}, value)
   select {keys}, value from plain
+  union all
+  select {keys}, base || '-' || k + 1
+    from others left join obstructed on stem = base where stem is null
   union all
   select {keys}, base || '-' || number from numbered where is_taken = 0
   returning value)

@@ -1,8 +1,9 @@
 """The locks of a swap: what, in which order, how strongly.
 
-1. SHARE UPDATE EXCLUSIVE on everything: readers and writers go on, DDL and vacuum do not. What is
-   read of the catalogs from here on stays true. An autovacuum in the way gives up once it has kept
-   somebody waiting for `deadlock_timeout`; waiting for it in this mode stops nobody else.
+1. SHARE UPDATE EXCLUSIVE on all tables: readers and writers go on, DDL and vacuum do not. What is
+   read of the catalogs from here on stays true (of views it is looked at again under 2). An
+   autovacuum in the way gives up once it has kept somebody waiting for `deadlock_timeout`; waiting
+   for it in this mode stops nobody else.
 2. Writers wait, readers go on: EXCLUSIVE on the tables that serve, SHARE ROW EXCLUSIVE on outside
    tables. Views come before all tables, outer views before inner ones, as a writer takes them: a
    writer that has passed the view has chosen its table already, and would write into the old one.
@@ -47,8 +48,8 @@ class LockPlan:
     waiting: tuple[Name, ...]  # tables of the side that comes
 
     @property
-    def everything(self) -> tuple[Name, ...]:
-        return _sorted((*self.ruled, *self.views, *self.outside, *self.serving, *self.waiting))
+    def tables(self) -> tuple[Name, ...]:
+        return _sorted((*self.ruled, *self.outside, *self.serving, *self.waiting))
 
 
 def lock_plan(conn: Connection, swap: Survey, captured: Iterable[Name]) -> LockPlan:
@@ -80,7 +81,7 @@ def hold_still(conn: Connection, locks: LockPlan, lock_timeout_ms: int) -> None:
         "select extract(epoch from current_setting('deadlock_timeout')::interval) * 1000"
     ).fetchone()
     patience = max(lock_timeout_ms, int(float(str(row[0]))) + _MARGIN_MS if row else 0)
-    _lock(conn, _tables(locks.everything, "share update exclusive"), patience)
+    _lock(conn, _tables(locks.tables, "share update exclusive"), patience)
 
 
 def stop_writers(conn: Connection, locks: LockPlan, lock_timeout_ms: int, attempt: int) -> float:
@@ -128,25 +129,27 @@ def _unguard(view: Name) -> sql.Composable:
 
 
 def _lock(conn: Connection, statements: Sequence[sql.Composable], timeout_ms: int) -> float:
-    """All in at most `timeout_ms` for the first and as much for each of the others, which wait in
-    one round trip; gives when the first was had."""
-    began = had = time.monotonic()
-    limits = sql.SQL("set local lock_timeout = {}; set local statement_timeout = {}").format(
-        sql.Literal(timeout_ms), sql.Literal(timeout_ms)
-    )
-    unlimited = sql.SQL("set local statement_timeout = 0")
+    """All of them in at most `timeout_ms`; gives when the first was had."""
+    began = time.monotonic()
+    had = None
     try:
-        if statements:
-            conn.execute(joined([limits, statements[0]], "; "))
-            had = time.monotonic()
-            conn.execute(joined([*statements[1:], unlimited], "; "))
+        for statement in statements:
+            left = int(timeout_ms - (time.monotonic() - began) * 1000)
+            if left < 1:
+                raise NotLocked
+            limits = sql.SQL("set local lock_timeout = {t}; set local statement_timeout = {t}")
+            conn.execute(joined([limits.format(t=sql.Literal(left)), statement], "; "))
+            had = had or time.monotonic()
     except (errors.LockNotAvailable, errors.DeadlockDetected) as failed:
         raise NotLocked from failed
     except errors.QueryCanceled as failed:
         if (time.monotonic() - began) * 1000 < timeout_ms * 0.9:
             raise  # somebody cancelled us on purpose
         raise NotLocked from failed
-    return had
+    # What follows waits for no lock that anybody holds for long.
+    after = sql.SQL("set local lock_timeout = {}; set local statement_timeout = 0")
+    conn.execute(after.format(sql.Literal(timeout_ms)))
+    return had or began
 
 
 def _sorted(names: Iterable[Name]) -> tuple[Name, ...]:

@@ -30,6 +30,11 @@ class Survey:
         things = self.outgoing if side == self.direction.leaving else self.incoming
         return tuple(t for t in things if t.kind in TABLES)
 
+    @property
+    def shared(self) -> tuple[Thing, ...]:
+        """Sequences that serve both sides and stay where they are."""
+        return tuple(t for t in self.staying if t.kind == "S" and t.extension is None)
+
     def namesake(self, thing: Thing) -> Thing | None:
         """What comes under the name (and signature) of a thing that goes."""
         return next((t for t in self.incoming if t.clash == thing.clash), None)
@@ -86,11 +91,12 @@ def _going(
         return own
     brought = {key for side, key in moved if side == direction.leaving}
     names = {t.clash for t in waiting} | {("type", t.name, "") for t in waiting if t.is_relation}
-    shared = _shared_sequences(conn, own, waiting)
+    here_already = {key for side, key in moved if side == direction.coming}
+    shared = _shared_sequences(conn, own, waiting) | here_already
     keys = {
         t.key
         for t in own
-        if t.clash in names or t.key in brought or (t.is_relation and t.key not in shared)
+        if t.clash in names or (t.key not in shared if t.is_relation else t.key in brought)
     }
     keys |= {d.key for d in reach(conn, keys) if d.schema == direction.front}
     return [t for t in own if t.key in keys]

@@ -21,7 +21,14 @@ from repot.engine.swap import (
 from repot.engine.swap.attempts import Clock
 from repot.engine.swap.definitions import Definition, Remake, read_definitions, remake
 from repot.engine.swap.dependents import Dependent, describe, walk
-from repot.engine.swap.locks import LockPlan, hold_still, lock_plan, stop_readers, stop_writers
+from repot.engine.swap.locks import (
+    LockPlan,
+    NotLocked,
+    hold_still,
+    lock_plan,
+    stop_readers,
+    stop_writers,
+)
 from repot.engine.swap.namesakes import Namesakes
 from repot.engine.swap.remaking import make_anew
 from repot.engine.swap.survey import Survey, survey
@@ -44,6 +51,7 @@ class Switch:
     outside: dict[str, Definition]  # what hangs on the side that goes, as it is now
     remakes: list[Remake]  # those of them that lead to the other side by their names
     counters: sequences.Settings
+    rules: dict[int, str]  # of the views: their rules' versions
     left: list[str] = field(default_factory=list)  # objects that stay with the side that goes
     set_sequences: dict[str, int] = field(default_factory=dict)
     _before: list[sql.Composable] = field(
@@ -60,6 +68,8 @@ class Switch:
         timeout = self.plan.cutover.lock_timeout_ms
         self.clock.locked(stop_writers(self.conn, self.locks, timeout, self.clock.attempt))
         self.clock.guard(self.conn)
+        if _rules(self.conn, self.swap) != self.rules:
+            raise NotLocked  # somebody has replaced a view since it was looked at
 
     def prepare_v2(self) -> None:
         """Note what the way back needs, and lay out the swap; nobody waits for this."""
@@ -67,7 +77,7 @@ class Switch:
         old = triggers.user_triggers(conn, swap.outgoing)
         new = triggers.user_triggers(conn, swap.incoming)
         off, on = outward_keys.take_off(conn, swap)
-        memory.remember_moved(conn, run, "v1", [t.key for t in swap.outgoing])
+        memory.remember_moved(conn, run, "v1", [t.key for t in (*swap.outgoing, *swap.shared)])
         memory.remember_moved(conn, run, "v2", [t.key for t in swap.incoming])
         memory.remember_restore(
             conn,
@@ -231,7 +241,19 @@ def _opened(
         outside={d.what: d for d in ordered},
         remakes=[remake(conn, d) for d in ordered if d.key in by_name and d.key not in bound],
         counters=sequences.prepare(conn, swap, plan),
+        rules=_rules(conn, swap),
     )
+
+
+def _rules(conn: Connection, swap: Survey) -> dict[int, str]:
+    views = [t.oid for t in swap.outgoing if t.kind == "v"]
+    views += [d.key[1] for d in swap.dependents if d.kind == "view"]
+    rows = conn.execute(
+        "select oid::bigint, xmin::text from pg_catalog.pg_rewrite"
+        " where ev_class = any (%s::oid[]) and ev_type = '1'",
+        (views,),
+    ).fetchall()
+    return {int(str(oid)): str(version) for oid, version in rows}
 
 
 def _stand_on_unable(remade: Collection[Dependent], able: set[Key]) -> set[Key]:

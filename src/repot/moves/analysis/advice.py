@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from repot.model.catalog import Table
-from repot.model.finding import Finding, error
+from repot.model.finding import Finding, error, warning
 from repot.model.names import quoted
 
 _SECTIONS = {"moves": "move", "back": "back"}
@@ -67,6 +67,28 @@ def unfollowed(file: str, what: str) -> Finding:
         file=file,
         hint="write the SELECT over tables, with joins, subqueries and GROUP BY; "
         "name one key's rows by = in it",
+    )
+
+
+def touches_all(file: str, table: Table, default: str) -> Finding:
+    """A table that is compared with constants only."""
+    name = _name(table, default)
+    return warning(
+        "link-touches-all",
+        f"every change in {name} touches all rows: it is compared with constants only",
+        file=file,
+        object=name,
+        hint="nothing needs to be done where it hardly ever changes",
+    )
+
+
+def order_undefined(file: str, what: str) -> Finding:
+    """Rows are taken in no stated order."""
+    return warning(
+        "order-undefined",
+        f"{what} takes rows in no stated order: it may change without a write",
+        file=file,
+        hint="add ORDER BY, down to a unique column",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from repot.model.catalog import Table
 from repot.model.finding import Finding
@@ -14,9 +15,12 @@ from repot.moves.analysis.ast import Unreadable, select_of
 from repot.moves.analysis.bind import bind
 from repot.moves.analysis.build import Builder
 from repot.moves.analysis.declared import declared_links, unseen
+from repot.moves.analysis.functions import of_users
 from repot.moves.analysis.graph import Graph
-from repot.moves.analysis.inline import Unsupported, arms, plain
+from repot.moves.analysis.inline import Unsupported, arms, merges, plain
 from repot.moves.analysis.pairs import Arm
+from repot.moves.analysis.passing import own_equality
+from repot.moves.analysis.repeatable import unordered
 from repot.moves.analysis.result import Analysis
 from repot.moves.analysis.scope import choose_scope
 from repot.moves.analysis.uses import Context, uses
@@ -44,8 +48,9 @@ def analyse(
     """
     result = Analysis(arms=0, key=key, scope=(), outputs=(), uses=(), findings=())
     try:
-        selects = arms(plain(select_of(viewdef)))
-        graphs = [_named(Builder(tables).build(s), columns) for s in selects]
+        whole = plain(select_of(viewdef))
+        selects = arms(whole)
+        graphs = [_named(Builder(tables).build(s), columns, merges(whole)) for s in selects]
     except (Unreadable, Unsupported) as problem:
         finding = advice.unfollowed(file, str(problem))
         return result.model_copy(update={"findings": (finding,)})
@@ -53,10 +58,14 @@ def analyse(
         Output(name=name, type="", direct=tuple(_direct(g, i) for g in graphs))
         for i, name in enumerate(columns)
     )
-    result = result.model_copy(update={"arms": len(selects), "outputs": outputs})
+    called = tuple(Name(schema_=schema, name=name) for schema, name in of_users(whole))
+    result = result.model_copy(
+        update={"arms": len(selects), "outputs": outputs, "functions": called}
+    )
     declared, findings = declared_links(tables, setting, file, default_schema)
     scope = choose_scope(graphs, key, setting, file)
     findings += scope.findings
+    findings += [advice.order_undefined(file, what) for what in unordered(whole)]
     context = Context(file, default_schema, scope.columns, declared)
     found: list[Use] = []
     if not scope.findings:
@@ -74,9 +83,12 @@ def analyse(
     )
 
 
-def _named(graph: Graph, columns: tuple[str, ...]) -> Graph:
+def _named(graph: Graph, columns: tuple[str, ...], merged: bool) -> Graph:
     """The arm's outputs under the view's names: those of the first arm."""
-    graph.outputs = [(n, r) for n, (_, r) in zip(columns, graph.outputs, strict=True)]
+    graph.outputs = [
+        (name, replace(r, targets=()) if merged and own_equality(r) else r)
+        for name, (_, r) in zip(columns, graph.outputs, strict=True)
+    ]
     return graph
 
 

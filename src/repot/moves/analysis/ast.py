@@ -35,6 +35,7 @@ __all__ = [
     "target",
     "text_of",
     "union_all",
+    "unnested",
     "word",
     "words",
 ]
@@ -175,6 +176,17 @@ def call(function: str, *args: pb.Node) -> pb.FuncCall:
         args=list(args),
         funcformat=pb.COERCE_EXPLICIT_CALL,
     )
+
+
+def unnested(array: pb.Node, alias: str, name: str) -> pb.Node:
+    """A FROM item: `LATERAL unnest(array) alias(name)`."""
+    function = pb.Node(func_call=call("unnest", array))
+    item = pb.RangeFunction(
+        lateral=True,
+        functions=[pb.Node(list=pb.List(items=[function, pb.Node()]))],
+        alias=pb.Alias(aliasname=alias, colnames=[word(name)]),
+    )
+    return pb.Node(range_function=item)
 
 
 def cast(value: pb.Node, type_name: str) -> pb.Node:

@@ -16,7 +16,7 @@ from repot.moves.analysis.frame import Columns, Place, implied, renamed, reprodu
 from repot.moves.analysis.functions import aggregates
 from repot.moves.analysis.graph import Col, Graph, Rel, Resolved, Val
 from repot.moves.analysis.inline import Unsupported
-from repot.moves.analysis.passing import common_columns, passes
+from repot.moves.analysis.passing import common_columns, own_equality, passes
 
 
 class Builder:
@@ -92,6 +92,8 @@ class Builder:
             known = one.values is not None and other.values is not None
             values = (*(one.values or ()), *(other.values or ())) if known else None
             targets = () if limited else (*one.targets, *other.targets)
+            if not select.all and own_equality(Resolved(None, targets)):
+                targets = ()
             columns.append((name, Resolved(values, targets, one.rels | other.rels)))
         return columns, below_left | below_right
 
@@ -176,19 +178,8 @@ class Builder:
         depends: frozenset[int] = frozenset(),
         mark: int = 0,
     ) -> Rel:
-        number = len(self.graph.rels)
-        rel = Rel(
-            id=number,
-            alias=alias,
-            own=f"repot_{number}",
-            role=place.role,
-            mark=mark,
-            table=table,
-            depends=depends,
-            spine=place.spine,
-            filtering=place.filtering,
-        )
-        self.graph.rels[number] = rel
+        rel = self.graph.add(alias, role=place.role, table=table, depends=depends, mark=mark)
+        rel.spine, rel.filtering = place.spine, place.filtering
         return rel
 
     def _join(self, join: pb.JoinExpr, env: Env, place: Place) -> tuple[Columns, set[int]]:
@@ -204,7 +195,8 @@ class Builder:
         merged: Columns = []
         for name in words(join.using_clause):
             one, other = dict(left)[name], dict(right)[name]
-            self.conditions.equal(one, other, filtered, strong=strong)
+            if not own_equality(one) and not own_equality(other):  # its `=` is not printed
+                self.conditions.equal(one, other, filtered, strong=strong)
             if left_loose and right_loose:
                 self.conditions.full(one, other)
                 both = self.resolver.either(one, other)

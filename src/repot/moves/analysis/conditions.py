@@ -20,8 +20,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from repot.moves.analysis.ast import Message, inner, pb, words
-from repot.moves.analysis.env import Env
+from repot.moves.analysis.ast import Message, inner, pb, unnested, words
+from repot.moves.analysis.env import Env, computed
 from repot.moves.analysis.expressions import Resolver
 from repot.moves.analysis.graph import Atom, Col, Graph, Resolved, Val, comparable
 
@@ -101,16 +101,28 @@ class Conditions:
             self.graph.full.add(frozenset({one.col, other.col}))
 
     def _one_of(self, test: pb.A_Expr, env: Env, filtered: set[int]) -> None:
-        """`a = ANY (ARRAY[x, y])`: a is one of the elements."""
+        """`a = ANY (ARRAY[x, y])`, `a = ANY (array)`: a is one of the elements."""
         array = inner(test.rexpr)
         while isinstance(array, pb.TypeCast):
             array = inner(array.arg)
+        mine = self.resolver.resolve(test.lexpr, env)
         if not isinstance(array, pb.A_ArrayExpr):
+            whole = self.resolver.resolve(test.rexpr, env)
+            values = [v for v in whole.values or () if v.rels]
+            if len(values) == 1 and whole.values is not None and len(whole.values) == 1:
+                self.equal(mine, self._element(values[0]), filtered)
             return
         elements = [self.resolver.resolve(e, env) for e in array.elements]
         if all(e.values is not None for e in elements):
-            values = tuple(v for e in elements for v in e.values or ())
-            self.equal(self.resolver.resolve(test.lexpr, env), Resolved(values), filtered)
+            given = tuple(v for e in elements for v in e.values or ())
+            self.equal(mine, Resolved(given), filtered)
+
+    def _element(self, array: Val) -> Resolved:
+        """An element of the array: a column of `unnest(array)`, which is not in the view itself."""
+        depends = array.rels.union(*(self.graph.rels[r].depends for r in array.rels))
+        rel = self.graph.add("unnest", depends=depends)
+        rel.item = unnested(array.node, rel.own, "element")
+        return computed(rel, "element")
 
     def _note_casts(self, part: pb.A_Expr, env: Env, filtered: set[int]) -> None:
         """`x::text = y` does not find the row by x: worth saying where nothing else does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from google.protobuf.message import Message
 
-from repot.moves.analysis.ast import parts, pb, words
+from repot.moves.analysis.ast import everything, parts, pb, words
 
 
 def _names(text: str) -> list[str]:
@@ -97,3 +97,10 @@ def windows(select: pb.SelectStmt) -> list[list[pb.Node]]:
         for m in outside_subqueries(node)
         if isinstance(m, pb.FuncCall) and m.HasField("over")
     ]
+
+
+def of_users(select: pb.SelectStmt) -> tuple[tuple[str, str], ...]:
+    """Functions called that are not PostgreSQL's own, as (schema, name): what they read cannot be
+    seen in the query. (Under an empty search_path the server prints their schema.)"""
+    found = {words(m.funcname) for m in everything(select) if isinstance(m, pb.FuncCall)}
+    return tuple(sorted((n[0], n[1]) for n in found if len(n) == 2 and n[0] != "pg_catalog"))

@@ -107,6 +107,21 @@ class Graph:
     def tables(self) -> list[Rel]:
         return [r for r in self.rels.values() if r.table is not None]
 
+    def add(
+        self,
+        alias: str,
+        *,
+        role: Role = Role.JOINED,
+        table: Table | None = None,
+        depends: frozenset[int] = frozenset(),
+        mark: int = 0,
+    ) -> Rel:
+        """A further appearance, with an alias of its own."""
+        number = len(self.rels)
+        rel = Rel(number, alias, f"repot_{number}", role, mark, table, depends=depends)
+        self.rels[number] = rel
+        return rel
+
     def note(self, rel: int, text: str) -> None:
         """Something to say should nothing tie the appearance to the scope."""
         if text not in self.notes.setdefault(rel, []):
@@ -130,6 +145,15 @@ def comparable(one: Column, other: Column) -> bool:
         return one.type == other.type
     pair = {one.base_type, other.base_type}
     return len(pair) == 1 or pair <= _INTEGERS or pair <= _TEXTS
+
+
+def has_own_equality(column: Column) -> bool:
+    """Whether equal values of the type may be told apart by anything that compares them plainly.
+
+    Types outside pg_catalog (their names are qualified) may be like citext, whose `=` other
+    sessions do not see; enums are refused with them, for the catalog does not tell them apart.
+    """
+    return not column.deterministic or "." in column.base_type
 
 
 def keeps_value(column: Column, cast: pb.TypeName) -> bool:

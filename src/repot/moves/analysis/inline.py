@@ -82,6 +82,13 @@ def _names_itself(cte: pb.CommonTableExpr) -> bool:
     )
 
 
+def merges(select: pb.SelectStmt) -> bool:
+    """Whether a UNION at the top makes one row of equal ones."""
+    if select.op == pb.SETOP_NONE:
+        return False
+    return not select.all or merges(select.larg) or merges(select.rarg)
+
+
 def arms(select: pb.SelectStmt) -> list[pb.SelectStmt]:
     """The arms of a query joined by UNION [ALL], left to right.
 

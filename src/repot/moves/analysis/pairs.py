@@ -41,9 +41,12 @@ class _Cannot(Exception):
     """The key cannot be carried up."""
 
 
-def pairs(arm: Arm, rel: Rel) -> str | None:
+def pairs(arm: Arm, rel: Rel, *, repeated: bool) -> str | None:
     """The key's columns, then the source's primary key as repot_source_1 …; None where a source
-    row cannot be told from an output row."""
+    row cannot be told from an output row.
+
+    :param repeated: a source row may go into an output row several times; it is given once
+    """
     select = ast.copy(arm.select)
     shown = [ast.copy(n) for n in select.target_list]
     keys = [shown[i].res_target.val for i in arm.positions]
@@ -55,19 +58,24 @@ def pairs(arm: Arm, rel: Rel) -> str | None:
         _carry(select, rel, shown)
     except _Cannot:
         return None
-    return ast.text_of(select if rel.spine else _present(select, arm.key, rel))
+    if repeated or not rel.spine:
+        select = _present(select, arm.key, rel, repeated)
+    return ast.text_of(select)
 
 
-def _present(select: pb.SelectStmt, key: Sequence[str], rel: Rel) -> pb.SelectStmt:
-    """Without the rows for which an outer join found no source row."""
+def _present(select: pb.SelectStmt, key: Sequence[str], rel: Rel, repeated: bool) -> pb.SelectStmt:
+    """Without the rows for which an outer join found no source row, and without repeats."""
     names = [*key, *_names(rel)]
     rows = pb.RangeSubselect(alias=pb.Alias(aliasname="repot_rows"))
     rows.subquery.select_stmt.CopyFrom(select)
-    return ast.query(
+    whole = ast.query(
         [ast.target(ast.column("repot_rows", n), n) for n in names],
         [pb.Node(range_subselect=rows)],
         [_not_null(ast.column("repot_rows", _names(rel)[0]))],
     )
+    if repeated:
+        whole.distinct_clause.append(pb.Node())
+    return whole
 
 
 def _carry(select: pb.SelectStmt, rel: Rel, shown: Sequence[pb.Node] = ()) -> bool:

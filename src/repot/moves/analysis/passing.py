@@ -6,7 +6,7 @@ from repot.moves.analysis.ast import pb, same
 from repot.moves.analysis.env import Env
 from repot.moves.analysis.expressions import Resolver
 from repot.moves.analysis.functions import aggregates, windows
-from repot.moves.analysis.graph import Col, Graph, Resolved
+from repot.moves.analysis.graph import Col, Graph, Resolved, has_own_equality
 
 
 def passes(
@@ -15,11 +15,16 @@ def passes(
     """Whether a filter on the column that `node` gives may be applied before the other clauses.
 
     LIMIT needs all rows. GROUP BY, DISTINCT ON and PARTITION BY need together the rows that agree
-    in their columns, and no others: so the column must be one of them, or be fixed by them.
+    in their columns, and no others: so the column must be one of them, or be fixed by them. Where
+    'a' and 'A' are equal, one of them may stand for both: then that is not enough.
     """
     graph = resolver.graph
     if select.HasField("limit_count") or select.HasField("limit_offset"):
         graph.obstacles.append("LIMIT or OFFSET")
+        return False
+    merges = aggregates(select) or bool(select.distinct_clause)
+    if (merges or windows(select)) and own_equality(result):
+        graph.obstacles.append("a type whose equal values differ")
         return False
     apart = windows(select)
     if aggregates(select):
@@ -50,6 +55,11 @@ def _among(
     # The primary key in the group fixes the whole row.
     fixed = table is not None and bool(table.primary) and set(table.primary) <= names
     return col in cols or fixed
+
+
+def own_equality(result: Resolved) -> bool:
+    """Whether grouping by the value may merge values that are not the same."""
+    return any(has_own_equality(t.column) for t in result.targets)
 
 
 def distinct_on(select: pb.SelectStmt) -> bool:

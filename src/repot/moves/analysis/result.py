@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from repot.model.base import Value
 from repot.model.finding import Finding
+from repot.model.names import Name
 from repot.model.plan import Output, Use
 
 
@@ -19,3 +20,5 @@ class Analysis(Value):
     outputs: tuple[Output, ...]  # types left ''
     uses: tuple[Use, ...]
     findings: tuple[Finding, ...]
+    # functions called that are not PostgreSQL's own: what they read is not among the uses
+    functions: tuple[Name, ...] = ()

@@ -39,7 +39,11 @@ def uses(arm: Arm, graph: Graph, bindings: Bindings, context: Context) -> list[U
         assert table is not None
         role = _role(rel, graph, bindings)
         contributes = role is not Role.FILTER and (role is not Role.JOINED or rel.id in shown)
-        rows = pairs(arm, rel) if contributes and table.primary else None
+        rows = None
+        if contributes and table.primary:
+            # Rows joined to each other before they are grouped come more than once.
+            merged = graph.group is not None or role is Role.GROUPED
+            rows = pairs(arm, rel, repeated=merged and len(graph.rels) > 1)
         use = Use(
             arm=arm.number, source=table.name, alias=rel.alias, role=role, link=None, pairs=rows
         )
@@ -115,6 +119,9 @@ def _link(
     if rel.id not in bindings.failed:
         try:
             columns, select = locate(graph, bindings, context.scope, rel, arm.fixed)
+            if not any(b.scope or b.rels for b in bindings.bound[rel.id].values()):
+                found = advice.touches_all(context.file, table, context.default_schema)
+                context.findings.append(found)
         except TooMany:
             why = "there are too many ways to reach it"
         else:

@@ -131,8 +131,7 @@ def _elsewhere(conn: Connection, swap: Survey) -> Iterator[Finding]:
 
 
 def _shared(swap: Survey) -> Iterator[Finding]:
-    sequences = [t for t in swap.staying if t.kind == "S"]
-    for sequence in sequences:
+    for sequence in swap.shared:
         yield info(
             "sequence-shared",
             f"the sequence {sequence.full_name} is used by V2 too and stays where it is",
