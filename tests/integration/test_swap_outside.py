@@ -165,7 +165,8 @@ def test_views_over_views_are_led_over_with_all_that_belongs_to_them(database: s
 def describe_views(dsn: str) -> list[Any]:
     return rows(
         dsn,
-        "select c.relname, c.relowner::regrole::text, c.relacl::text, c.reloptions,"
+        "select c.relname, c.relowner::regrole::text, c.reloptions,"
+        " (select array_agg(x::text order by x::text) from unnest(coalesce(c.relacl, acldefault('r', c.relowner))) x),"
         " obj_description(c.oid), col_description(c.oid, 2),"
         " (select array_agg(a.attacl::text) from pg_attribute a where a.attrelid = c.oid),"
         " (select array_agg(pg_get_expr(d.adbin, d.adrelid)) from pg_attrdef d"

@@ -10,10 +10,13 @@ from repot.model.names import Name, quoted
 SHOWN = 10
 
 
-def changes(planned: Catalog, now: Catalog, own: Collection[str] = ()) -> list[str]:
+def changes(
+    planned: Catalog, now: Catalog, own: Collection[str] = (), moving: Collection[str] = ()
+) -> list[str]:
     """What was changed in the tables of the plan.
 
-    A new column counts in the schemas `own` only: in others it is nobody's business.
+    A new column counts in the schemas `own` only: in others it is nobody's business. The swap moves
+    types between the schemas `moving`: there a type's schema does not count.
     """
     tables = {t.name: t for t in now.tables}
     found = []
@@ -22,7 +25,7 @@ def changes(planned: Catalog, now: Catalog, own: Collection[str] = ()) -> list[s
         if current is None:
             found.append(f"{table.name} is gone")
         else:
-            found += _table(table, current, table.name.schema_ in own)
+            found += _table(table, current, table.name.schema_ in own, moving)
     return found
 
 
@@ -52,10 +55,10 @@ def elsewhere(catalog: Catalog, schema: str, to: str) -> Catalog:
     )
 
 
-def _table(planned: Table, now: Table, own: bool) -> list[str]:
+def _table(planned: Table, now: Table, own: bool, moving: Collection[str]) -> list[str]:
     name = planned.name
-    old = {c.name: _shape(c) for c in planned.columns}
-    new = {c.name: _shape(c) for c in now.columns}
+    old = {c.name: _shape(c, moving) for c in planned.columns}
+    new = {c.name: _shape(c, moving) for c in now.columns}
     found = [f"{name}.{quoted(c)} is gone" for c in old if c not in new]
     if own:
         found += [f"{name}.{quoted(c)} is new" for c in new if c not in old]
@@ -71,9 +74,18 @@ def _table(planned: Table, now: Table, own: bool) -> list[str]:
     return found
 
 
-def _shape(column: Column) -> tuple[str, ...]:
+def _shape(column: Column, moving: Collection[str]) -> tuple[str, ...]:
     return (
-        column.type,
+        _bare(column.type, moving),
         "not null" if column.not_null else "nullable",
         *(["generated"] if column.generated else []),
     )
+
+
+def _bare(kind: str, moving: Collection[str]) -> str:
+    """The type without the name of a schema that it may have moved to or from."""
+    for schema in moving:
+        for prefix in (schema, quoted(schema), '"' + schema.replace('"', '""') + '"'):
+            if kind.startswith(prefix + "."):
+                return kind[len(prefix) + 1 :]
+    return kind

@@ -27,6 +27,7 @@ class UserTrigger:
     table: Name
     name: str
     mode: str  # tgenabled
+    parent: int | None  # a partition's: the trigger of the partitioned table that it comes from
 
 
 def user_triggers(conn: Connection, things: Collection[Thing]) -> list[UserTrigger]:
@@ -43,8 +44,14 @@ def _triggers(conn: Connection, things: Collection[Thing], *, ours: bool) -> lis
     oids = [t.oid for t in things if t.kind in (*TABLES, "f")]
     rows = conn.execute(load("triggers.sql"), {"oids": oids, "ours": ours}).fetchall()
     return [
-        UserTrigger(int(str(oid)), Name(schema_=str(s), name=str(t)), str(name), str(mode))
-        for oid, s, t, name, mode in rows
+        UserTrigger(
+            int(str(oid)),
+            Name(schema_=str(s), name=str(t)),
+            str(name),
+            str(mode),
+            None if parent is None else int(str(parent)),
+        )
+        for oid, s, t, name, mode, parent in rows
     ]
 
 
@@ -86,9 +93,11 @@ def planned_modes(
         for table in plan.target.tables
         for trigger in table.triggers
     }
-    wanted = {}
-    for trigger in triggers:
-        mode = noted.get(trigger.oid) or made.get((trigger.table.name, trigger.name))
+    wanted: dict[int, str] = {}
+    for trigger in triggers:  # those of partitioned tables come first
+        inherited = wanted.get(trigger.parent) if trigger.parent else None
+        own = made.get((trigger.table.name, trigger.name))
+        mode = noted.get(trigger.oid) or own or inherited
         if mode is not None:
             wanted[trigger.oid] = mode
     return wanted

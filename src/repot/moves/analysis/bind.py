@@ -178,8 +178,8 @@ def _free(rest: list[Rel], result: Bindings) -> Rel | None:
 def useful(rel: Rel, bound: dict[str, Binding]) -> tuple[str, ...]:
     """The bound columns to find the appearance by: of a unique key if one is bound, else all."""
     assert rel.table is not None
-    keys = [u.columns for u in rel.table.uniques if set(u.columns) <= set(bound)]
-    for columns in sorted(keys, key=lambda k: (len(k), k)):
-        if any(bound[c].scope or bound[c].rels for c in columns):
-            return columns
+    keys = [u for u in rel.table.uniques if set(u.columns) <= set(bound)]
+    for key in sorted(keys, key=lambda u: (not u.primary, len(u.columns), u.columns)):
+        if any(bound[c].scope or bound[c].rels for c in key.columns):
+            return key.columns
     return tuple(c.name for c in rel.table.columns if c.name in bound)

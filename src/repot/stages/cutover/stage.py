@@ -94,10 +94,12 @@ def _switch(conn: Connection, session: Session, clock: Clock) -> CutoverResult |
 
 def _refuse_changed_schema(conn: Connection, plan: Plan) -> None:
     found = []
+    # After a rollback a type may stand in another of the three than when it was planned.
+    moving = (plan.source_schema, plan.target_schema, plan.retired_schema)
     for planned, schema in ((plan.source, plan.source_schema), (plan.target, plan.target_schema)):
         schemas = dict.fromkeys([schema, *(t.name.schema_ for t in planned.tables)])
         now = read_catalog(conn, list(schemas))
-        found += shape.changes(planned, now, [schema])
+        found += shape.changes(planned, now, [schema], moving)
         found += [f"{table} is new" for table in shape.new_tables(planned, now, schema)]
     if found:
         raise Refused(

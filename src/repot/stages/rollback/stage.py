@@ -179,10 +179,11 @@ def _refuse_changed_schema(conn: Connection, plan: Plan, *, accept_loss: bool) -
     front, aside = plan.source_schema, plan.retired_schema
     v1 = Catalog(tables=tuple(t for t in plan.source.tables if t.name.schema_ == front))
     now = read_catalog(conn, [front, aside])
-    found = shape.changes(shape.elsewhere(v1, front, aside), now, [aside])
+    moving = (front, aside, plan.target_schema)
+    found = shape.changes(shape.elsewhere(v1, front, aside), now, [aside], moving)
     if not accept_loss:
         found += shape.changes(
-            shape.elsewhere(plan.target, plan.target_schema, front), now, [front]
+            shape.elsewhere(plan.target, plan.target_schema, front), now, [front], moving
         )
     if found:
         raise Refused(
