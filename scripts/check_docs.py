@@ -16,7 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CLI = ROOT / "docs/reference/cli.md"
 CODES = ROOT / "docs/reference/findings.md"
-VERBS = ["init", "audit", "backup", "plan", "copy", "verify", "cutover", "rollback", "cleanup", "report", "status", "run", "demo"]
+VERBS = ("init", "audit", "backup", "plan", "copy", "verify", "cutover", "rollback", "cleanup")
+VERBS += ("report", "status", "run", "demo")
 WIDTH = "96"
 CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+$")
 MAKERS = {
@@ -46,7 +47,7 @@ def cli_reference() -> str:
     parts = [
         "# Command line",
         "",
-        "Made from the program's own `--help` (`python scripts/check_docs.py --write`); CI checks it.",
+        "Made from the program's own `--help` (`scripts/check_docs.py --write`); CI checks it.",
         "",
         "```text",
         help_of(),

@@ -50,9 +50,7 @@ def main() -> None:
     text = PYPROJECT.read_text()
     if "--check" in sys.argv:
         if with_pins(text) != text:
-            sys.exit(
-                "lock: the pins in pyproject.toml are not those of requirements.lock; run `make lock`"
-            )
+            sys.exit("lock: pyproject.toml has other pins than requirements.lock; run `make lock`")
         return
     compile_lock()
     PYPROJECT.write_text(with_pins(text))

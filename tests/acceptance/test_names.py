@@ -35,7 +35,8 @@ create table {q(V1, CHILD)} (
   {q(LONG)} text[] not null default '{{}}', primary key ({q(ID)}));
 create table {q(V1, "left %")} ({q("%")} text);
 insert into {q(V1, TABLE)}
-select n, case when n % 3 = 0 then 'It''s "50 %" {{é}}' else 'T ' || n end, n * 1.5, case when n % 2 = 0 then 'Un' else 'DEUX "2"' end::{q(V1, "Enum é")}
+select n, case when n % 3 = 0 then 'It''s "50 %" {{é}}' else 'T ' || n end, n * 1.5,
+  case when n % 2 = 0 then 'Un' else 'DEUX "2"' end::{q(V1, "Enum é")}
   from generate_series(1, 60) n;
 insert into {q(V1, CHILD)} ({q(PARENT)}, {q(LONG)})
   select 1 + n % 60, array['x''' || n % 4, '%s'] from generate_series(1, 120) n;

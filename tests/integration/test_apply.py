@@ -148,7 +148,8 @@ def test_trap_10_partitions_are_captured_whichever_table_is_named(
         " partition by range (at);"
         " create table part_24 partition of part for values from ('2024-01-01') to ('2025-01-01');"
         " create table part_25 partition of part for values from ('2025-01-01') to ('2026-01-01');"
-        " insert into part select n, date '2024-06-01' + n, 'n' || n from generate_series(1, 400) n;",
+        " insert into part select n, date '2024-06-01' + n, 'n' || n"
+        " from generate_series(1, 400) n;",
     )
     files = {
         "target.sql": "create table flat (id integer, at date, note text, primary key (id, at));",
@@ -277,7 +278,8 @@ def test_random_writes_on_v2_come_back(turned: Session, seed: int) -> None:
                 [
                     f"update items set title = 'T {n}' where price < {n}",
                     f"update items set price = {n}.5 where slug like '%-{n % 9}'",
-                    f"update items set category_id = {1 + n % 5} where price > {n} and kind = 'product'",
+                    f"update items set category_id = {1 + n % 5}"
+                    f" where price > {n} and kind = 'product'",
                     f"delete from customers where id = {n}",
                     f"delete from purchases where id % 17 = {n % 17}",
                     f"update purchases set item_id = null where id % 13 = {n % 13}",

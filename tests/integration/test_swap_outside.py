@@ -121,7 +121,7 @@ create schema stats; create schema app_v2; create role stats_reader; create role
 create table public.items (id int primary key, title varchar(20), n int);
 create table app_v2.items (id bigint primary key, title text not null, extra text);
 insert into public.items values (1, 'old', 7); insert into app_v2.items values (1, 'new', 'x');
-grant usage, create on schema stats to stats_owner; grant select on public.items to stats_owner;
+grant usage, create on schema stats to stats_owner; grant usage on schema stats to stats_reader; grant select on public.items to stats_owner;
 grant select on app_v2.items to stats_owner; grant usage on schema public to stats_owner;
 create view stats.titles with (security_barrier, check_option = local) as
   select id, title from public.items;
@@ -166,7 +166,8 @@ def describe_views(dsn: str) -> list[Any]:
     return rows(
         dsn,
         "select c.relname, c.relowner::regrole::text, c.reloptions,"
-        " (select array_agg(x::text order by x::text) from unnest(coalesce(c.relacl, acldefault('r', c.relowner))) x),"
+        " (select array_agg(x::text order by x::text)"
+        "   from unnest(coalesce(c.relacl, acldefault('r', c.relowner))) x),"
         " obj_description(c.oid), col_description(c.oid, 2),"
         " (select array_agg(a.attacl::text) from pg_attribute a where a.attrelid = c.oid),"
         " (select array_agg(pg_get_expr(d.adbin, d.adrelid)) from pg_attrdef d"

@@ -129,7 +129,7 @@ class Demo:
 def _judge(
     acknowledged: int, missing: int, back: RollbackResult, changed: dict[str, int]
 ) -> Writes:
-    """More rows of a table changed than writes were carried into it: something else changed them."""
+    """If more rows of a table changed than were carried into it, something else changed them."""
     unexplained = sum(max(0, n - back.carried.get(t, 0)) for t, n in changed.items())
     return Writes(
         acknowledged=acknowledged,

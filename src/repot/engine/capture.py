@@ -1,4 +1,4 @@
-"""Capture: which source rows changed, as their own keys, written by triggers in the same transaction.
+"""Capture: which source rows changed, as their own keys, logged in the writer's transaction.
 
 Statement-level triggers with transition tables log the values, old and new, of the columns by which
 changes are found (plan.Link.capture); which rows of V2 they touch is worked out when they are

@@ -79,7 +79,8 @@ def derive_back(
                 ways.append(way)
     if not ways:
         return DerivedBack(sql=None, why="; ".join(reasons) or "no move is driven by it")
-    ways.sort(key=lambda way: -len(way.sources.columns))
+    required = {c.name for c in table.columns if _required(c)}
+    ways.sort(key=lambda w: (len(required - set(w.sources.columns)), -len(w.sources.columns)))
     return _composed(table, ways[0], ways[1:])
 
 

@@ -117,7 +117,7 @@ def _set_aside(conn: Connection, target: str) -> None:
 
 
 def _compile_target(shop: Workshop) -> None:
-    """Run target.sql, read what it makes, and leave it without the foreign keys that lock others."""
+    """Run target.sql, read what it makes, and leave it without foreign keys that lock others."""
     project, conn = shop.project, shop.conn
     target, source = project.target.schema_, project.source.schema_
     file = project.target_sql

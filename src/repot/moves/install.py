@@ -91,7 +91,8 @@ def create_registry_table(
     ]
     conn.execute(
         sql.SQL(
-            "create table if not exists {} ({}, value {} not null, primary key ({}), unique (value))"
+            "create table if not exists {}"
+            " ({}, value {} not null, primary key ({}), unique (value))"
         ).format(
             ident(Name(schema_=REGISTRY, name=name)),
             joined(columns),

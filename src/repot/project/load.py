@@ -37,7 +37,7 @@ _SECTIONS = {"name", "source", "target", "cutover", "copy", "registry", "move", 
 def load_project(folder: Path) -> Project:
     """Read the project in `folder`.
 
-    Raises UsageError `no-project` where there is none and `project-invalid` with every problem found.
+    Raises UsageError `no-project` where there is none, `project-invalid` with every problem.
     """
     file = folder / SETTINGS
     if not file.is_file():

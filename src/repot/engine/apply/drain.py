@@ -14,7 +14,7 @@ from repot.engine.capture import BACK, FORWARD
 from repot.engine.registry import allocate
 from repot.model.errors import RepotError
 from repot.model.names import Name
-from repot.model.plan import Derivation, Plan
+from repot.model.plan import Plan
 from repot.model.results import DrainResult
 from repot.postgres.compose import ident, idents
 from repot.postgres.connect import Connection
@@ -124,7 +124,8 @@ def _work_out(conn: Connection, work: Work, scope: Touched, direction: str) -> N
         conn,
         work.doomed,
         sql.SQL(
-            "select {key} from {loop} as l where not exists (select from {wanted} as w where {same})"
+            "select {key} from {loop} as l"
+            " where not exists (select from {wanted} as w where {same})"
         ).format(
             key=idents(d.key, "l"),
             loop=ident(remembered),

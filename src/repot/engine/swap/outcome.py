@@ -20,7 +20,7 @@ _POLL_S = 0.2
 
 
 def settle(
-    session: Session, xid: str, what: str, truth: Truth, why: str, *, wait_s: float = WAIT_S
+    session: Session, xid: str, what: str, truth: Truth, why: str, *, wait_s: float | None = None
 ) -> None:
     """Reconnect, wait until transaction `xid` has ended, and ask for the truth. Returns if it was
     committed.
@@ -31,11 +31,11 @@ def settle(
 
     Raises RepotError `connection-lost` (not committed) or OutcomeUnknown.
     """
-    until = time.monotonic() + wait_s
+    until = time.monotonic() + (WAIT_S if wait_s is None else wait_s)
     while True:
         try:
             with session.connect(application=f"repot {what}") as conn:
-                if _ended(conn, xid):
+                if ended(conn, xid):
                     if truth(conn):
                         return
                     raise RepotError(
@@ -53,7 +53,7 @@ def settle(
         time.sleep(_POLL_S)
 
 
-def _ended(conn: Connection, xid: str) -> bool:
+def ended(conn: Connection, xid: str) -> bool:
     """Whether the transaction is over, either way."""
     try:
         row = conn.execute("select pg_catalog.pg_xact_status(%s::xid8)", (xid,)).fetchone()
