@@ -188,38 +188,6 @@ def test_uuid_and_number(database: str) -> None:
     assert given_to(database) == {1: 3, 2: 1, 3: 2, 4: 4}
 
 
-def test_values_of_v2_get_a_key(database: str) -> None:
-    run(database, "create schema v1; create sequence v1.ids start 100")
-    titles(database, ["a"])
-    registry = make(database, ITEMS, kind="uuid", back="nextval('ids')::integer -- of V1")
-    allocate(database, registry)
-    known = str(given_to(database)[1])
-    new = [f"00000000-0000-4000-8000-{n:012}" for n in (2, 1)]
-    with connection(database) as conn:
-        assert registries.allocate_back(conn, registry, [*new, known], path=("v1",)) == 2
-        assert registries.allocate_back(conn, registry, new, path=("v1",)) == 0
-        given = {k: str(v) for k, v in given_to(database).items()}
-        assert given == {1: known, 100: new[1], 101: new[0]}
-        # V2 renames what has a key: the key's value is the new one. No key: nothing is noted.
-        same = registry.model_copy(
-            update={
-                "setting": registry.setting.model_copy(
-                    update={"back": "case when value::text like '%3' then 1 end"}
-                )
-            }
-        )
-        renamed, lost = f"{'0' * 8}-0000-4000-8000-{3:012}", f"{'0' * 8}-0000-4000-8000-{4:012}"
-        assert registries.allocate_back(conn, same, [renamed, lost]) == 1
-        assert str(given_to(database)[1]) == renamed
-        plain = registry.model_copy(
-            update={"setting": registry.setting.model_copy(update={"back": None})}
-        )
-        assert registries.allocate_back(conn, plain, new) == 0
-        with pytest.raises(RepotError) as caught:
-            registries.allocate_back(conn, plain, ["00000000-0000-4000-8000-000000000009"])
-    assert caught.value.code == "registry-no-way-back"
-
-
 def test_two_allocations_at_once(database: str) -> None:
     titles(database, ["same"] * 50)
     registry = make(database, ITEMS)

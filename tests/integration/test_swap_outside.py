@@ -121,7 +121,8 @@ create schema stats; create schema app_v2; create role stats_reader; create role
 create table public.items (id int primary key, title varchar(20), n int);
 create table app_v2.items (id bigint primary key, title text not null, extra text);
 insert into public.items values (1, 'old', 7); insert into app_v2.items values (1, 'new', 'x');
-grant usage, create on schema stats to stats_owner; grant usage on schema stats to stats_reader; grant select on public.items to stats_owner;
+grant usage, create on schema stats to stats_owner;
+grant usage on schema stats to stats_reader; grant select on public.items to stats_owner;
 grant select on app_v2.items to stats_owner; grant usage on schema public to stats_owner;
 create view stats.titles with (security_barrier, check_option = local) as
   select id, title from public.items;

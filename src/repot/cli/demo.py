@@ -51,8 +51,8 @@ def _show(out: Output, result: DemoResult) -> None:
         "V1 table",
         "rows",
         "where they went",
-        "rows compared",
-        "differences",
+        "compared",
+        "differ",
         box=None,
         header_style="bold",
     )

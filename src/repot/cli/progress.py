@@ -98,18 +98,30 @@ class TerminalProgress:
     def finish(self, key: str, note: str = "") -> None:
         with self._lock:
             if self._live and key in self._tasks:
-                task = self._tasks.pop(key)
-                done = self._progress.tasks[self._progress.task_ids.index(task)].completed
-                self._progress.update(task, total=max(done, 1), completed=max(done, 1))
-                if note:
-                    self._progress.console.print(f"  {note}", style="dim", markup=False)
-            self._lines.pop(key, None)
+                number = self._tasks.pop(key)
+                task = self._progress.tasks[self._progress.task_ids.index(number)]
+                self._progress.remove_task(number)
+                self._done(task.description, int(task.completed), task.fields["unit"], task.elapsed)
+            elif key in self._lines:
+                title, done, _, unit, begun, _ = self._lines.pop(key)
+                self._done(title, done, unit, time.monotonic() - begun)
+            if note and not self._quiet:
+                self._progress.console.print(f"    {note}", style="dim", markup=False)
 
     def say(self, text: str) -> None:
         if self._quiet:
             return
         console = self._progress.console if self._live else self._console
         console.print(text, style="dim", markup=False)
+
+    def _done(self, title: str, done: int, unit: str, elapsed: float | None) -> None:
+        """A finished piece of work leaves one line, in the order in which things ended."""
+        if self._quiet:
+            return
+        took = f" in {elapsed:,.1f} s" if elapsed and elapsed >= 0.05 else ""
+        amount = f": {done:,} {unit}{took}" if done else took
+        console = self._progress.console if self._live else self._console
+        console.print(f"  ✓ {title}{amount}", style="dim", markup=False)
 
     def _line(self, title: str, done: int, total: int | None, unit: str, elapsed: float) -> None:
         if self._quiet:

@@ -16,7 +16,6 @@ from repot.engine.registry_bulk import bare_if_empty
 from repot.engine.registry_statements import (
     Keys,
     Orders,
-    absent_values,
     allocate_numbers,
     allocate_slugs,
     allocate_uuids,
@@ -26,9 +25,9 @@ from repot.model.errors import RepotError
 from repot.model.names import Name, fitted
 from repot.model.plan import Plan, Registry
 from repot.model.project import RegistryKind
-from repot.postgres.compose import ident, idents, joined, trusted
+from repot.postgres.compose import ident
 from repot.postgres.connect import Connection
-from repot.postgres.relations import now, oid_of
+from repot.postgres.relations import oid_of
 
 _STATEMENTS = {
     RegistryKind.SLUG: allocate_slugs,
@@ -100,85 +99,6 @@ def allocate_all(conn: Connection, plan: Plan, *, analyze: bool = False) -> dict
         if analyze and result[registry.name]:
             conn.execute(sql.SQL("analyze {}").format(ident(registry.table)))
     return result
-
-
-def allocate_back(
-    conn: Connection,
-    registry: Registry,
-    values: Sequence[str] | sql.Composable,
-    path: Sequence[str] = (),
-) -> int:
-    """Note under which key each value goes that V2 made itself; returns how many were noted.
-
-    values: texts as PostgreSQL prints them, or a composed SELECT of one column; those that the
-    registry holds are passed over. The key is the setting's `back`: an SQL expression (a comma list
-    for a key of several columns) in which the column `value` may be used. Bare names in it are
-    looked up in `path`: V2's schema now, then V1's, so that `nextval('orders_id_seq')` finds V1's
-    sequence. A key that has another value already (V2 changed a slug) gets the new one; where the
-    expression gives NULL, nothing is noted.
-
-    Raises RepotError `registry-no-way-back` where there are such values and no `back`.
-    """
-    keys = registry.setting.key
-    with conn.transaction():
-        _alone(conn, registry)
-        missing = absent_values(registry, values)
-        if registry.setting.back is None:
-            _refuse_values(conn, registry, missing)
-            return 0
-        with search_path(conn, *path, registry.table.schema_):
-            return conn.execute(
-                sql.SQL(
-                    "insert into {table} ({key}, value)"
-                    " select {key}, value from (select {back}\n, value from ({missing}) m)"
-                    " b({key}, value) where {given}"
-                    " on conflict ({key}) do update set value = excluded.value"
-                ).format(
-                    table=ident(registry.table),
-                    key=idents(keys),
-                    back=trusted(registry.setting.back),  # the user's, placed as it is
-                    missing=missing,
-                    given=joined(
-                        (sql.SQL("{} is not null").format(sql.Identifier(k)) for k in keys), " and "
-                    ),
-                )
-            ).rowcount
-
-
-def values_in_v2(conn: Connection, run: int, plan: Plan, registry: Registry) -> sql.Composed | None:
-    """SELECT of the values of a registry that V2 holds now, for `allocate_back`.
-
-    They stand in the columns that a move fills with the registry's bare value; None: in none.
-    """
-    columns = [
-        (move.table, output.name)
-        for move in plan.moves
-        for output in move.outputs
-        if (registry.table, "value") in output.direct
-    ]
-    if not columns:
-        return None
-    return joined(
-        (
-            sql.SQL("select t.{} from {} t").format(sql.Identifier(c), ident(now(conn, run, table)))
-            for table, c in columns
-        ),
-        " union ",
-    )
-
-
-def _refuse_values(conn: Connection, registry: Registry, missing: sql.Composed) -> None:
-    row = conn.execute(
-        sql.SQL("select count(*), min(value::text) from ({}) m").format(missing)
-    ).fetchone()
-    if row and row[0]:
-        raise RepotError(
-            "registry-no-way-back",
-            f"V2 made {row[0]} values of its own for registry {registry.name}",
-            evidence=f"for instance {row[1]}",
-            hint=f"say in [registry.{registry.name}] which key such a value gets: "
-            "back = \"nextval('orders_id_seq')\"",
-        )
 
 
 def _has_functions(conn: Connection) -> bool:

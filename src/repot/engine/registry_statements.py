@@ -59,19 +59,6 @@ def allocate_numbers(registry: Registry, keys: Keys | None, orders: Orders) -> s
     )
 
 
-def absent_values(registry: Registry, values: Sequence[str] | sql.Composable) -> sql.Composed:
-    """SELECT value: those of `values` that have no key, once each, in their order."""
-    kind = {"slug": "text", "uuid": "uuid", "number": "bigint"}[registry.setting.kind.value]
-    if not isinstance(values, sql.Composable):
-        values = sql.SQL("select pg_catalog.unnest({}::{}[])").format(
-            sql.Literal(list(values)), trusted(kind)
-        )
-    return sql.SQL(
-        "select g.value from ({}) g(value) where g.value is not null and not exists"
-        " (select from {} t where t.value = g.value) group by g.value order by g.value"
-    ).format(values, ident(registry.table))
-
-
 def _common(registry: Registry, keys: Keys | None, orders: Orders) -> dict[str, sql.Composable]:
     setting = registry.setting
     return {

@@ -173,18 +173,22 @@ class Runner:
         """The session of a copy: a new run, or the one that was begun."""
         with connection(self.dsn, application="repot copy") as conn:
             ensure_state(conn)
-            run = current_run(conn, self.project.name)
+            run, plan = current_run(conn, self.project.name), None
             if run is None or run.phase is Phase.CLEANED:
-                run = create_run(conn, self._sound_plan())
+                plan = self._sound_plan()
+                run = create_run(conn, plan)
             lock_run(conn, run)
             run = enter("copy", current_run(conn, self.project.name))
-            plan = load_plan(conn, run)
-            if run.phase is Phase.PLANNED or restart:
-                if run.phase is not Phase.PLANNED:
-                    run = drop_build(Session(self.dsn, run, plan, self.progress))
-                plan = self._sound_plan()
+            begun = run.phase is not Phase.PLANNED
+            if begun and restart:
+                old = load_plan(conn, run)
+                run = drop_build(Session(self.dsn, run, old, self.progress))
+            if restart or not begun:
+                plan = plan or self._sound_plan()
                 run = replace_plan(conn, run, plan)
                 self._keep_plan(conn, run, plan)
+            else:
+                plan = load_plan(conn, run)
             self._same_files(run, plan)
             record_event(conn, run.id, "copy", "started", {"restart": restart})
             yield Session(self.dsn, run, plan, self.progress)

@@ -30,7 +30,7 @@ def make_plan(dsn: str, project: Project, progress: Progress) -> Plan:
         findings = list(plan.findings)
         findings += _registries(conn, plan)
         probed = {m.name for m in plan.moves}
-        progress.start("plan", "probing", len(probed), "tables")
+        progress.start("plan", "Probing the rows", len(probed), "tables")
         for move in plan.moves:
             findings += probe_move(conn, plan, move)
             progress.advance("plan", 1)
