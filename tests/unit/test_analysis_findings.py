@@ -11,7 +11,7 @@ from repot.model.finding import Severity
 from repot.model.names import Name
 from repot.model.plan import Role
 from repot.model.project import MoveSetting
-from repot.moves.analysis import Analysis, analyse
+from repot.moves.analysis import Analysis, analyse, ast
 from support.described import table
 
 TABLES = {
@@ -118,6 +118,7 @@ def test_wrong_scopes_and_drivers_are_named() -> None:
 def test_equalities_that_do_not_mean_the_same_value_are_not_used() -> None:
     for condition, why in [
         ("b.n = a.n", "="),  # a nondeterministic collation
+        ("b.t = a.n", "another type"),
         ("b.c OPERATOR(public.=) a.c", "="),
         ("b.d = a.r", "another type"),
         ("(b.id)::text = a.t", "cast"),
@@ -168,6 +169,28 @@ def test_what_cannot_be_read_is_refused() -> None:
 def test_names_of_a_subquery_do_not_leak() -> None:
     leaking = run("SELECT s.id FROM (SELECT a.id FROM public.a a) s WHERE a.x = 1")
     assert codes(leaking) == ["view-underivable"]
+
+
+def test_a_subquery_in_from_does_not_see_its_neighbours() -> None:
+    """`a.x` in it is the outer a, not the b beside it that is called a too."""
+    analysis = run(
+        "SELECT a.id FROM public.a a WHERE EXISTS ( SELECT 1 FROM public.b a,"
+        " (SELECT u.x FROM auth.u u WHERE u.x = a.x) s WHERE a.id = s.x)"
+    )
+    links = [u.link for u in analysis.uses if u.source.name == "u"]
+    assert links[0] is not None
+    assert links[0].locate == (
+        "SELECT repot_0.id AS id, repot_0.x AS repot_link_1 FROM public.a repot_0"
+    )
+
+
+def test_a_query_that_the_parser_prints_otherwise_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    joined = "SELECT a.id FROM public.a a JOIN public.b b ON b.id = a.x"
+    assert codes(run(joined)) == []
+    monkeypatch.setattr(ast, "_deparse", lambda tree: "SELECT 1 FROM public.a")
+    assert codes(run(joined)) == ["view-underivable"]
 
 
 def test_a_table_compared_with_constants_touches_everything() -> None:

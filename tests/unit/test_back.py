@@ -158,6 +158,24 @@ def test_a_key_made_by_a_registry_leads_back() -> None:
     )
 
 
+def test_a_key_that_v1_itself_is_asked_for_does_not_lead_back() -> None:
+    """After the cutover V1 is what is brought up to date: it cannot say which row is which."""
+    made = v2("events", "id:uuid", "at:date")
+    found = move(
+        "SELECT k.value AS id, e.at FROM public.event e"
+        " JOIN repot_registry.event_key k ON k.id = e.id",
+        made,
+    )
+    use = found.uses[0]
+    assert use.link is not None
+    asking = use.link.model_copy(
+        update={"locate": "SELECT e.key AS id, e.id AS repot_link_1 FROM public.event e"}
+    )
+    changed = use.model_copy(update={"link": asking})
+    changed_move = found.model_copy(update={"uses": (changed, *found.uses[1:])})
+    assert "cannot be read" in back(EVENT, (changed_move, made)).why
+
+
 def test_a_value_of_a_registry_is_read_back() -> None:
     made = v2("events", "id:bigint", "owner:uuid")
     found = move(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from repot.model.catalog import Table
@@ -11,7 +11,7 @@ from repot.model.names import Name
 from repot.model.plan import Output, Use
 from repot.model.project import MoveSetting
 from repot.moves.analysis import advice
-from repot.moves.analysis.ast import Unreadable, select_of
+from repot.moves.analysis.ast import Unreadable, pb, select_of
 from repot.moves.analysis.bind import bind
 from repot.moves.analysis.build import Builder
 from repot.moves.analysis.declared import declared_links, unseen
@@ -46,40 +46,51 @@ def analyse(
         are there must be found: a key that is gone keeps its value
     :param default_schema: where a bare table name in `setting` is looked up
     """
-    result = Analysis(arms=0, key=key, scope=(), outputs=(), uses=(), findings=())
     try:
         whole = plain(select_of(viewdef))
-        selects = arms(whole)
-        graphs = [_named(Builder(tables).build(s), columns, merges(whole)) for s in selects]
+        graphs = [_named(Builder(tables).build(a), columns, merges(whole)) for a in arms(whole)]
+        result = _described(whole, graphs, key, columns)
+        declared, findings = declared_links(tables, setting, file, default_schema)
+        scope = choose_scope(graphs, key, setting, file)
+        findings += scope.findings
+        findings += [advice.order_undefined(file, what) for what in unordered(whole)]
+        context = Context(file, default_schema, scope.columns, declared)
+        found: list[Use] = []
+        if not scope.findings:
+            positions = tuple(columns.index(k) for k in key)
+            for number, (select, graph) in enumerate(zip(arms(whole), graphs, strict=True)):
+                fixed = scope.fixed[number]
+                bound = tuple(c for c in scope.columns if c not in fixed)
+                bindings = bind(graph, bound, scope.drivers[number])
+                arm = Arm(number, select, key, positions, fixed)
+                found += uses(arm, graph, bindings, context)
+            found += unseen(declared, found, tables)
     except (Unreadable, Unsupported) as problem:
-        finding = advice.unfollowed(file, str(problem))
-        return result.model_copy(update={"findings": (finding,)})
+        refused = advice.unfollowed(file, str(problem))
+        return Analysis(arms=0, key=key, scope=(), outputs=(), uses=(), findings=(refused,))
+    findings += context.findings
+    return result.model_copy(
+        update={"scope": scope.columns, "uses": tuple(found), "findings": _once(findings)}
+    )
+
+
+def _described(
+    whole: pb.SelectStmt, graphs: Sequence[Graph], key: tuple[str, ...], columns: tuple[str, ...]
+) -> Analysis:
+    """What can be said without a scope."""
     outputs = tuple(
         Output(name=name, type="", direct=tuple(_direct(g, i) for g in graphs))
         for i, name in enumerate(columns)
     )
     called = tuple(Name(schema_=schema, name=name) for schema, name in of_users(whole))
-    result = result.model_copy(
-        update={"arms": len(selects), "outputs": outputs, "functions": called}
-    )
-    declared, findings = declared_links(tables, setting, file, default_schema)
-    scope = choose_scope(graphs, key, setting, file)
-    findings += scope.findings
-    findings += [advice.order_undefined(file, what) for what in unordered(whole)]
-    context = Context(file, default_schema, scope.columns, declared)
-    found: list[Use] = []
-    if not scope.findings:
-        positions = tuple(columns.index(k) for k in key)
-        for number, (select, graph) in enumerate(zip(selects, graphs, strict=True)):
-            fixed = scope.fixed[number]
-            bound = tuple(c for c in scope.columns if c not in fixed)
-            bindings = bind(graph, bound, scope.drivers[number])
-            arm = Arm(number, select, key, positions, fixed)
-            found += uses(arm, graph, bindings, context)
-        found += unseen(declared, found, tables)
-        findings += context.findings
-    return result.model_copy(
-        update={"scope": scope.columns, "uses": tuple(found), "findings": _once(findings)}
+    return Analysis(
+        arms=len(graphs),
+        key=key,
+        scope=(),
+        outputs=outputs,
+        uses=(),
+        findings=(),
+        functions=called,
     )
 
 
