@@ -30,6 +30,11 @@ def _statements() -> dict[str, str]:
 
 
 _SQL = _statements()
+# What write_on_v2 does; those that are there twice come twice as often.
+_KINDS = (
+    *("sign_up", "create", "edit", "edit", "favorite", "favorite", "buy", "log", "delete"),
+    "erase",
+)
 
 
 @dataclass(frozen=True)
@@ -85,9 +90,10 @@ def edit(conn: Connection, pack: uuid.UUID, title: str, price: Decimal, descript
     )
 
 
-def buy(conn: Connection, user: uuid.UUID, pack: uuid.UUID) -> None:
-    """Give access; buying again changes nothing."""
-    _do(conn, f"v{version(conn)}_buy", user=user, pack=pack, transaction=f"tx-{uuid.uuid4()}")
+def buy(conn: Connection, user: uuid.UUID, pack: uuid.UUID, paid: bool = True) -> None:
+    """Give access; buying again changes nothing. V2 notes the payment, if there was one."""
+    transaction = f"tx-{uuid.uuid4()}" if paid else None
+    _do(conn, f"v{version(conn)}_buy", user=user, pack=pack, transaction=transaction)
 
 
 def owned(conn: Connection, user: uuid.UUID) -> list[uuid.UUID]:
@@ -142,14 +148,14 @@ def write_on_v2(conn: Connection, seed: int, n: int) -> list[Write]:
     """About `n` writes such as a day brings, on V2 in schema public; gives those acknowledged.
 
     All of them can be brought back into V1 (README.md says what could not). `conn` in autocommit
-    mode: each write is a transaction. The choice depends on `seed` and on what V2 holds.
+    mode: each write is a transaction. The choice depends on `seed` and on what V2 holds. Every
+    kind of write is among the first ten.
     """
     dice = random.Random(seed)
     done: list[Write] = []
     admin = _maybe(conn, "pick_admin")
-    kinds = ["sign_up", "create", "edit", "edit", "favorite", "favorite", "buy", "log", "delete"]
     for number in range(n):
-        kind = kinds[number] if number < len(kinds) else dice.choice(kinds)
+        kind = _KINDS[number] if number < len(_KINDS) else dice.choice(_KINDS)
         write = _write(conn, dice, kind, f"{seed}-{number}", done, admin[0] if admin else None)
         if write is not None:
             done.append(write)
@@ -192,6 +198,11 @@ def _write(
         details = {"before": dice.randrange(100), "raison": "« été »"}
         log(conn, admin, expect["action"], expect["place"], expect["target"], details)
         return Write("log", user=admin, expect={**expect, "details": details})
+    if kind == "erase":
+        if user is None or admin is None or user == admin:
+            return None
+        erase_user(conn, user, admin)
+        return Write("erase", user=user)
     made_here = [w.pack for w in _final(done) if w.kind == "create"]
     if kind == "buy":
         pack = _pick(conn, dice, "pick_sold")
@@ -212,7 +223,7 @@ def _write(
         set_favorite(conn, user, pack, liked)
         return Write("favorite", user=user, pack=pack, expect={"liked": liked})
     if kind == "buy":
-        buy(conn, user, pack)
+        buy(conn, user, pack, paid=False)  # of payments V1 has no column
         return Write("buy", user=user, pack=pack)
     delete(conn, pack)
     return Write("delete", pack=pack)

@@ -58,7 +58,10 @@ insert into "_UserPacks" ("A", "B") values (%(pack)s, %(user)s) on conflict do n
 
 -- name: v2_buy
 insert into user_packs (user_id, pack_id, amount_paid, transaction_id, payment_method)
-select %(user)s, p.id, p.price, %(transaction)s, 'card' from packs p where p.id = %(pack)s
+select %(user)s, p.id, case when %(transaction)s::text is not null then p.price end,
+       %(transaction)s, case when %(transaction)s::text is not null then 'card' end
+from packs p
+where p.id = %(pack)s
 on conflict (user_id, pack_id) do nothing
 
 -- name: v1_owned

@@ -232,7 +232,7 @@ def turned(shop: Session) -> Session:
 
 
 def turn_back(session: Session) -> None:
-    """As a rollback does: what is written into V1 is captured, so V2's own sums follow it."""
+    """What is written into V1 is captured here, so that V2's own sums follow it."""
     with connection(session.dsn) as conn, conn.transaction():
         enable(conn, session.run.id, FORWARD)
         drain(conn, session.run.id, session.plan, BACK)

@@ -401,7 +401,7 @@ def test_a_second_runner_is_refused(database: str, tmp_path: Path) -> None:
             refused.append(caught.value.code)
 
     copy(listening(session, again))
-    assert refused == ["run-busy"]
+    assert set(refused) == {"run-busy"}
     assert moved(database, session)
 
 

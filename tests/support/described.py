@@ -13,12 +13,13 @@ _oids = itertools.count(1000)
 
 def column(text: str, not_null: bool = False) -> Column:
     """`name`, `name:type` or `name:type(n)`; an integer where no type is given. `!` at the end of
-    the name: NOT NULL; `=` there: NOT NULL with a default; `~`: a nondeterministic collation."""
+    the name: NOT NULL; `=` there: NOT NULL with a default; `~`: a nondeterministic collation; `^`:
+    generated."""
     name, _, type_ = text.partition(":")
     type_ = type_ or "integer"
-    mark = name[-1] if name[-1] in "!=~" else ""
+    mark = name[-1] if name[-1] in "!=~^" else ""
     return Column(
-        name=name.rstrip("!=~"),
+        name=name.rstrip("!=~^"),
         type=type_,
         base_type=type_.partition("(")[0],
         type_oid=0,
@@ -26,6 +27,7 @@ def column(text: str, not_null: bool = False) -> Column:
         not_null=not_null or mark in ("!", "="),
         default="0" if mark == "=" else None,
         deterministic=mark != "~",
+        generated=mark == "^",
     )
 
 

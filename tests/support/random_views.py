@@ -22,15 +22,20 @@ class Maker:
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
         self.count = 0
+        self.queries: list[str] = []  # names of WITH queries that may be read
 
     def view(self) -> tuple[str, tuple[str, ...]]:
         """A SELECT and the names of its key."""
         rng = self.rng
         arms = 2 if rng.random() < 0.15 else 1
         width = 2 if rng.random() < 0.25 else 1
+        before = ""
+        if rng.random() < 0.25:
+            before = f"with q1(f) as ({self.subquery(1, [], [])[0]}) "
+            self.queries = ["q1"]
         texts = [self.arm(width) for _ in range(arms)]
         word = " union all " if rng.random() < 0.7 else " union "
-        return word.join(texts), tuple(f"k{i}" for i in range(width))
+        return before + word.join(texts), tuple(f"k{i}" for i in range(width))
 
     def arm(self, width: int) -> str:
         rng = self.rng
@@ -74,6 +79,11 @@ class Maker:
             else:
                 lateral = seen if kind in ("join", "left join") else []
                 other, more = self.leaf(depth, outer, lateral)
+            same = {c for _, c in seen} & {c for _, c in more} & {"id", "x", "a_id", "b_id"}
+            single = [c for c in sorted(same) if [n for _, n in seen].count(c) == 1]
+            if single and rng.random() < 0.15 and "(" not in other and kind != "full join":
+                text, seen = f"{text} {kind} {other} using ({rng.choice(single)})", seen + more
+                continue
             if kind == "full join":
                 on = f"{_ref(rng.choice(seen))} = {_ref(rng.choice(more))}"
             else:
@@ -94,6 +104,9 @@ class Maker:
         if rng.random() < 0.04:
             alias = self.alias()
             return f"(values (1, 2), (3, 4)) {alias}(m, w)", [(alias, "m"), (alias, "w")]
+        if self.queries and rng.random() < 0.2:
+            alias = self.alias()
+            return f"{rng.choice(self.queries)} {alias}", [(alias, "f"), (alias, "g")]
         table, alias = rng.choice(list(_TABLES)), self.alias()
         return f"{table} {alias}", [(alias, c) for c in _TABLES[table][0]]
 

@@ -21,6 +21,7 @@ TABLES = {
         table("b", ["id", "x", "t:text", "c:public.citext", "n~:text", "d:double precision"]),
         table("u", ["id:uuid", "x"], schema="auth"),
         table("pad", ["id", "b:character(5)", "same:character(3)"]),
+        table("big", ["id:bigint", "low^:text"]),
         table("v", ["id"], kind="v"),
         table("part_1", ["id"], parent=Name(schema_="public", name="part")),
     )
@@ -149,6 +150,41 @@ def test_types_whose_equal_values_differ_are_not_grouped_by() -> None:
     assert codes(run("SELECT a.c AS id FROM public.a a")) == []
     using = run("SELECT a.id FROM public.a a JOIN public.b b USING (c)")
     assert codes(using) == ["link-underivable"]  # whose = USING means is not printed
+
+
+def test_generated_columns_are_not_logged() -> None:
+    """A trigger sees NULL in a virtual one (tried on PostgreSQL 18)."""
+    joined = run("SELECT a.id FROM public.a a JOIN public.big g ON g.low = a.t")
+    assert codes(joined) == ["link-underivable"]
+    assert "low is a generated column" in joined.findings[0].message
+    keyed = run("SELECT g.low AS id FROM public.big g")
+    assert codes(keyed) == ["scope-underivable"]
+    assert "low is a generated column" in keyed.findings[0].message
+    read = run(
+        "SELECT a.id, b.id AS b FROM public.a a JOIN public.big g ON g.id = a.x"
+        " JOIN public.b b ON b.t = g.low"
+    )
+    assert codes(read) == []  # b is found by what g holds, not by what was logged of g
+
+
+def test_a_wider_integer_is_looked_up_and_not_taken_for_the_scope() -> None:
+    analysis = run("SELECT a.id FROM public.a a LEFT JOIN public.big g ON g.id = a.id")
+    link = analysis.uses[1].link
+    assert link is not None
+    assert link.locate == (
+        "SELECT repot_0.id AS id, repot_0.id AS repot_link_1 FROM public.a repot_0"
+    )
+    narrow = run("SELECT g.id FROM public.big g LEFT JOIN public.a a ON a.id = g.id")
+    assert narrow.uses[1].link is not None
+    assert narrow.uses[1].link.locate is None
+
+
+def test_a_table_that_is_not_followed_is_never_overlooked() -> None:
+    hidden = run(
+        "SELECT a.id FROM public.a a LEFT JOIN ( SELECT b.id FROM public.b b UNION ALL"
+        " SELECT 7 LIMIT ( SELECT max(u.x) FROM auth.u u)) s ON s.id = a.id"
+    )
+    assert codes(hidden) == ["view-underivable"]
 
 
 def test_what_is_no_table_is_refused() -> None:

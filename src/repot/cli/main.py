@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 
 from repot import __version__
@@ -24,7 +23,7 @@ from repot.cli import (
     verify,
 )
 from repot.cli.output import Output
-from repot.model.errors import Exit, RepotError
+from repot.model.errors import RepotError
 
 app = typer.Typer(
     name="repot",
@@ -76,20 +75,10 @@ for _verb in (
 def main(argv: list[str] | None = None) -> None:
     """The console script; leaves with one of the documented exit codes."""
     try:
-        code = app(args=argv, standalone_mode=False)
+        app(args=argv)  # leaves by itself: with 0, or with 2 where the words of the call are off
     except RepotError as failed:
         (Output.active or Output(False)).error(failed)
         sys.exit(failed.exit)
-    except click.exceptions.Abort:
-        click.echo("interrupted: what was committed stays; the same command goes on", err=True)
-        sys.exit(Exit.FAILED)
-    except click.ClickException as wrong:
-        wrong.show()
-        sys.exit(Exit.USAGE)
-    except KeyboardInterrupt:
-        click.echo("interrupted: what was committed stays; the same command goes on", err=True)
-        sys.exit(Exit.FAILED)
-    sys.exit(code if isinstance(code, int) else Exit.DONE)
 
 
 if __name__ == "__main__":

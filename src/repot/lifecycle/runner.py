@@ -35,6 +35,7 @@ from repot.postgres.state import (
     record_evidence,
     replace_plan,
 )
+from repot.postgres.trouble import explained
 from repot.stages.audit import audit
 from repot.stages.backup import backup
 from repot.stages.cleanup import cleanup
@@ -89,7 +90,7 @@ class Runner:
 
     def plan(self) -> Plan:
         """Compile and probe; changes nothing in V1 and V2."""
-        with connection(self.dsn) as conn:
+        with explained("plan"), connection(self.dsn) as conn:
             run = current_run(conn, self.project.name)
         if run is not None and run.phase is Phase.CUT_OVER:
             raise Refused(
@@ -97,7 +98,8 @@ class Runner:
                 f"run {run.id} is cut over: the source schema holds V2 now",
                 hint="`repot rollback` goes back; `repot cleanup` ends the move",
             )
-        return make_plan(self.dsn, self.project, self.progress)
+        with explained("plan"):
+            return make_plan(self.dsn, self.project, self.progress)
 
     def copy(
         self,
@@ -158,7 +160,7 @@ class Runner:
     @contextmanager
     def _entering(self, stage: str, *, changed_files: bool = False) -> Iterator[Session]:
         """The session of a stage of the current run, held against other runners."""
-        with connection(self.dsn, application=f"repot {stage}") as conn:
+        with explained(stage), connection(self.dsn, application=f"repot {stage}") as conn:
             run = enter(stage, current_run(conn, self.project.name))
             lock_run(conn, run)
             run = enter(stage, current_run(conn, self.project.name))  # it may have moved on
@@ -171,7 +173,7 @@ class Runner:
     @contextmanager
     def _working(self, *, restart: bool) -> Iterator[Session]:
         """The session of a copy: a new run, or the one that was begun."""
-        with connection(self.dsn, application="repot copy") as conn:
+        with explained("copy"), connection(self.dsn, application="repot copy") as conn:
             ensure_state(conn)
             run, plan = current_run(conn, self.project.name), None
             if run is None or run.phase is Phase.CLEANED:

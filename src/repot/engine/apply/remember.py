@@ -18,8 +18,8 @@ def remember(conn: Connection, run_id: int, plan: Plan, taken: dict[Name, Taken]
     """Bring the registries up to V2, by each registry's `back` SELECT; gives the rows written.
 
     The SELECT gives the registry's key and `value` over V2's tables; what the registry holds
-    already is passed over. Bare names are V2's tables, then V1's (its sequences: nextval('logs_id_seq')),
-    then the registries.
+    already is passed over. Bare names are V2's tables, then V1's (its sequences:
+    nextval('logs_id_seq')), then the registries.
     """
     if not taken:
         return 0

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from psycopg import errors, sql
 
+from repot.engine.swap import outward_keys
 from repot.engine.swap.dependents import inner_first
 from repot.engine.swap.survey import Survey
 from repot.engine.swap.things import PG_CLASS, TABLES
@@ -44,6 +45,7 @@ class LockPlan:
     ruled: tuple[Name, ...]  # outside tables with rules that lead to the side that goes
     views: tuple[Name, ...]  # outer ones first
     outside: tuple[Name, ...]  # tables that stay and whose writers must wait too
+    altered: tuple[Name, ...]  # those of them whose readers must wait as well: DDL changes them
     serving: tuple[Name, ...]  # tables of the side that goes
     waiting: tuple[Name, ...]  # tables of the side that comes
 
@@ -54,6 +56,7 @@ class LockPlan:
 
 def lock_plan(conn: Connection, swap: Survey, captured: Iterable[Name]) -> LockPlan:
     """captured: the outside tables whose changes are captured."""
+    altered = outward_keys.targets(conn, swap)
     views = {t.key: t.full_name for t in swap.outgoing if t.kind == "v"}
     ruled, outside = [], list(captured)
     for dependent in swap.dependents:
@@ -65,11 +68,12 @@ def lock_plan(conn: Connection, swap: Survey, captured: Iterable[Name]) -> LockP
         elif dependent.kind == "rule":
             ruled.append(on)
         elif dependent.relation_kind in TABLES and dependent.remade:
-            outside.append(on)
+            (outside if dependent.kind == "trigger" else altered).append(on)
     return LockPlan(
         ruled=_sorted(ruled),
         views=tuple(views[key] for key in reversed(inner_first(conn, views))),
-        outside=tuple(n for n in _sorted(outside) if n not in ruled),
+        outside=tuple(n for n in _sorted([*outside, *altered]) if n not in ruled),
+        altered=_sorted([*altered, *ruled]),
         serving=_sorted(t.full_name for t in swap.outgoing if t.kind in TABLES and not t.partition),
         waiting=_sorted(t.full_name for t in swap.incoming if t.kind in TABLES),
     )
@@ -97,6 +101,7 @@ def stop_readers(conn: Connection, locks: LockPlan, lock_timeout_ms: int, attemp
     """Step 3; the views are free of their triggers afterwards. Raises NotLocked."""
     statements = [
         *(_unguard(v) for v in locks.views),
+        *_tables(_turned(locks.altered, attempt), "access exclusive"),
         *_tables(_turned(locks.serving, attempt), "access exclusive"),
         *_tables(locks.waiting, "access exclusive"),
     ]

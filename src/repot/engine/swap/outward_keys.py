@@ -1,8 +1,9 @@
 """Foreign keys of the side that does not serve, to tables that stay.
 
-Once V1 is retired its rows grow old. A key of it that forbids a delete in, say, auth.users would
-then make the application's deletes fail. Such keys are taken off the side that goes, and put back
-on the side that comes: NOT VALID, and validated after the commit. Keys that cascade are left.
+Once V1 is retired its rows grow old. A key of it that forbids a delete in, say, auth.users, or that
+cascades into old rows which others of V1 still refer to, would make the application's deletes fail.
+So all keys to outside tables are taken off the side that goes, and put back on the side that comes:
+NOT VALID, and validated after the commit.
 """
 
 from __future__ import annotations
@@ -24,15 +25,24 @@ PG_CONSTRAINT = 2606
 def take_off(conn: Connection, swap: Survey) -> tuple[list[sql.Composable], list[Remake]]:
     """Statements that drop them, for before the move, and how each is made again, for the time when
     its table bears its name of now again."""
-    going = [t.oid for t in swap.outgoing if t.kind in TABLES]
-    both = [*going, *(t.oid for t in swap.incoming if t.kind in TABLES)]
-    rows = conn.execute(load("outward_keys.sql"), {"oids": going, "both": both}).fetchall()
-    keys = [(PG_CONSTRAINT, int(str(r[0]))) for r in rows]
+    keys = [(PG_CONSTRAINT, oid) for oid in _keys(conn, swap)]
     definitions = read_definitions(conn, keys) if keys else {}
     return (
         [trusted(drop(conn, definitions[key])) for key in keys],
         [remake(conn, definitions[key]) for key in keys],
     )
+
+
+def targets(conn: Connection, swap: Survey) -> list[Name]:
+    """The outside tables that the keys refer to: taking a key off locks its target too."""
+    return list(_keys(conn, swap).values())
+
+
+def _keys(conn: Connection, swap: Survey) -> dict[int, Name]:
+    going = [t.oid for t in swap.outgoing if t.kind in TABLES]
+    both = [*going, *(t.oid for t in swap.incoming if t.kind in TABLES)]
+    rows = conn.execute(load("outward_keys.sql"), {"oids": going, "both": both}).fetchall()
+    return {int(str(oid)): Name(schema_=str(schema), name=str(name)) for oid, schema, name in rows}
 
 
 def missing(conn: Connection, swap: Survey, plan: Plan) -> list[Remake]:

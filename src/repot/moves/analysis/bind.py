@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from repot.moves.analysis.graph import Atom, Graph, Rel, Resolved, Val
+from repot.moves.analysis.graph import Atom, Col, Graph, Rel, Resolved, Val, wider
 
 
 @dataclass(frozen=True)
@@ -131,14 +131,19 @@ def _spread(graph: Graph, bound: dict[int, dict[str, Binding]]) -> None:
         for atom in graph.atoms:
             mine = bound.setdefault(atom.target.rel, {})
             has = mine.get(atom.target.name, Binding()).scope
-            given = [
-                bound.get(v.col.rel, {}).get(v.col.name, Binding()).scope if v.col else frozenset()
-                for v in atom.source.values or ()
-            ]
+            given = [_scope_of(v, atom.target, bound) for v in atom.source.values or ()]
             common = frozenset.intersection(*given) if given else frozenset()
             if not common <= has:
                 mine[atom.target.name] = Binding(has | common)
                 changed = True
+
+
+def _scope_of(value: Val, target: Col, bound: dict[int, dict[str, Binding]]) -> frozenset[int]:
+    """The scope columns that the value is. Not for a wider integer: what is logged of it becomes a
+    value of the scope's type."""
+    if value.col is None or wider(target.column, value.col.column):
+        return frozenset()
+    return bound.get(value.col.rel, {}).get(value.col.name, Binding()).scope
 
 
 def _advance(graph: Graph, rel: Rel, result: Bindings, done: set[int]) -> bool:

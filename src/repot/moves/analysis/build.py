@@ -8,7 +8,7 @@ from dataclasses import replace
 from repot.model.catalog import Table
 from repot.model.names import Name
 from repot.model.plan import Role
-from repot.moves.analysis.ast import Message, column, copy, inner, parts, pb, words
+from repot.moves.analysis.ast import Message, column, copy, everything, inner, parts, pb, words
 from repot.moves.analysis.conditions import Conditions, is_equality
 from repot.moves.analysis.env import Env, Item, computed
 from repot.moves.analysis.expressions import Resolver
@@ -35,6 +35,9 @@ class Builder:
 
     def build(self, arm: pb.SelectStmt) -> Graph:
         self.graph.outputs = self._select(arm, None, Place(top=True))[0]
+        marks = {m.location for m in everything(arm) if isinstance(m, pb.RangeVar)}
+        if marks != {rel.mark for rel in self.graph.tables}:
+            raise Unsupported("a table in an unusual place")  # never one that is not followed
         return self.graph
 
     # -- queries
@@ -105,6 +108,8 @@ class Builder:
             value = node.res_target.val
             if result.targets and not passes(select, value, result, env, self.resolver):
                 result = replace(result, targets=())
+            if result.col is not None and result.col.column.generated:
+                self.graph.obstacles.append(f"{result.col.name} is a generated column")
             if grouped and result.values is None:
                 result = replace(result, rels=result.rels | below)  # count(*) names no column
             columns.append((node.res_target.name or implied(node.res_target.val), result))
@@ -146,7 +151,9 @@ class Builder:
         for each in table.columns:
             col = Col(rel.id, each.name, each)
             value = Val(column(rel.own, each.name), frozenset({rel.id}), col)
-            columns.append((each.name, Resolved((value,), (col,), value.rels, bare=True)))
+            # Triggers do not see virtual generated columns: their values cannot be logged.
+            targets = () if each.generated else (col,)
+            columns.append((each.name, Resolved((value,), targets, value.rels, bare=True)))
         columns = renamed(columns, item.alias)
         env.items[alias] = Item(dict(columns), whole=rel)
         return columns, {rel.id}

@@ -43,7 +43,7 @@ class Conditions:
                 left = self.resolver.resolve(part.lexpr, env)
                 right = self.resolver.resolve(part.rexpr, env)
                 self.equal(left, right, filtered, strong=strong)
-                self._note_casts(part, env, filtered)
+                self._note(part, env, filtered)
             elif part.kind == pb.AEXPR_OP_ANY:
                 self._one_of(part, env, filtered)
 
@@ -124,17 +124,20 @@ class Conditions:
         rel.item = unnested(array.node, rel.own, "element")
         return computed(rel, "element")
 
-    def _note_casts(self, part: pb.A_Expr, env: Env, filtered: set[int]) -> None:
-        """`x::text = y` does not find the row by x: worth saying where nothing else does."""
+    def _note(self, part: pb.A_Expr, env: Env, filtered: set[int]) -> None:
+        """Why an equality does not find the row: worth saying where nothing else does."""
         for side in (part.lexpr, part.rexpr):
             cast = inner(side)
-            if isinstance(cast, pb.TypeCast):
-                col = self.resolver.resolve(cast.arg, env).col
-                if col is not None and col.rel in filtered and cast.arg.HasField("column_ref"):
-                    self.graph.note(
-                        col.rel,
-                        f"{col.name} is compared through a cast; cast the other side instead",
-                    )
+            value = cast.arg if isinstance(cast, pb.TypeCast) else side
+            col = self.resolver.resolve(value, env).col if value.HasField("column_ref") else None
+            if col is None or col.rel not in filtered:
+                continue
+            if col.column.generated:
+                self.graph.note(col.rel, f"{col.name} is a generated column: it cannot be logged")
+            elif isinstance(cast, pb.TypeCast):
+                self.graph.note(
+                    col.rel, f"{col.name} is compared through a cast; cast the other side instead"
+                )
 
 
 def is_equality(name: Iterable[pb.Node]) -> bool:

@@ -8,7 +8,7 @@ from repot.model.catalog import Column, Table
 from repot.model.plan import Role
 from repot.moves.analysis.ast import pb
 
-_INTEGERS = frozenset({"smallint", "integer", "bigint"})
+_INTEGERS = {"smallint": 2, "integer": 4, "bigint": 8}
 _TEXTS = frozenset({"text", "character varying"})
 # A column of computed rows: its type is not in the catalog.
 UNTYPED = Column(name="", type="", base_type="", type_oid=0, typmod=-1, not_null=False)
@@ -144,7 +144,12 @@ def comparable(one: Column, other: Column) -> bool:
     if one.base_type == "character" or other.base_type == "character":
         return one.type == other.type
     pair = {one.base_type, other.base_type}
-    return len(pair) == 1 or pair <= _INTEGERS or pair <= _TEXTS
+    return len(pair) == 1 or pair <= set(_INTEGERS) or pair <= _TEXTS
+
+
+def wider(one: Column, other: Column) -> bool:
+    """Whether the first may hold integers that the second cannot."""
+    return _INTEGERS.get(one.base_type, 0) > _INTEGERS.get(other.base_type, 8)
 
 
 def has_own_equality(column: Column) -> bool:

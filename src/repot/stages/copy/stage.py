@@ -28,7 +28,7 @@ from repot.stages.copy.puttingback import jobs
 from repot.stages.copy.result import read_result
 from repot.stages.copy.sql import load
 from repot.stages.copy.throttle import Throttle
-from repot.stages.copy.units import estimate_rows, plan_units, still_open
+from repot.stages.copy.units import plan_units, still_open, weight
 
 
 def copy(
@@ -62,6 +62,7 @@ class _Copy:
         self.plan, self.progress, self.run_id = session.plan, session.progress, session.run.id
         self.board = Board(workers, chunk_seconds, self.copy_run)
         self.given: dict[str, int] = {}  # registry: keys that got a value
+        self.registry_ms: dict[str, int] = {}
         self.kept: dict[str, int] = {}  # V1 table: rows in quarantine
 
     def run(self) -> CopyResult:
@@ -97,9 +98,7 @@ class _Copy:
             )
         known = frozenset(j.key for j in first if j.rank == -4)
         registries = {r.table: f"registry:{r.name}" for r in self.plan.registries}
-        weights = {
-            m.name: estimate_rows(self.conn, self.plan, self.run_id, m) for m in self.plan.moves
-        }
+        weights = {move.name: weight(self.plan, move) for move in self.plan.moves}
         for move in self.plan.moves:
             first.append(
                 Job(
@@ -134,10 +133,12 @@ class _Copy:
         conn.execute(sql.SQL("analyze {}").format(ident(current(conn, oid))))
 
     def allocate(self, conn: Connection, name: str) -> None:
+        started = time.monotonic()
         item = next(r for r in self.plan.registries if r.name == name)
         count = registry.allocate(conn, item, path=(self.plan.source_schema,))
         conn.execute(sql.SQL("analyze {}").format(ident(item.table)))
         self.given[name] = count
+        self.registry_ms[name] = round((time.monotonic() - started) * 1000)
 
     def cut(self, conn: Connection, move: Derivation) -> None:
         fill = plan_units(self.session, conn, move)
@@ -187,7 +188,11 @@ class _Copy:
                 self.plan.digest,
                 "insert into each V2 table what its move gives: how many rows?",
                 result.model_dump(mode="json")
-                | {"registries": self.given, "quarantined": self.kept},
+                | {
+                    "registries": self.given,
+                    "registry_ms": self.registry_ms,
+                    "quarantined": self.kept,
+                },
             )
             record_event(self.conn, self.run_id, "copy", "copied", {"rows": result.rows})
             set_phase(self.conn, self.session.run, Phase.COPIED)

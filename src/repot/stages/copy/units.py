@@ -69,6 +69,12 @@ def still_open(session: Session, conn: Connection, move: str, numbers: Sequence[
     return {int(str(r[0])) for r in rows}
 
 
+def weight(plan: Plan, move: Derivation) -> float:
+    """How large the table is, by V1's size when it was planned: to begin with the largest."""
+    tables = [plan.source.get(u.source) for u in move.uses if u.role is not Role.FILTER]
+    return float(max((t.estimate for t in tables if t is not None), default=0))
+
+
 def estimate_rows(conn: Connection, plan: Plan, run: int, move: Derivation) -> float:
     """The planner's estimate for the view, or for its driving tables if that is greater.
 

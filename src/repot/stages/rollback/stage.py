@@ -223,7 +223,7 @@ def _record(
 
 
 def _remove_capture(session: Session) -> None:
-    """Triggers and logs of the way back: they sleep already, and a cutover would remove them too."""
+    """Triggers and logs of the way back: they sleep, and a cutover would remove them too."""
     try:
         with session.connect("repot rollback") as conn, conn.transaction():
             conn.execute("set local lock_timeout = '2s'")
