@@ -31,10 +31,7 @@ def _statements() -> dict[str, str]:
 
 _SQL = _statements()
 # What write_on_v2 does; those that are there twice come twice as often.
-_KINDS = (
-    *("sign_up", "create", "edit", "edit", "favorite", "favorite", "buy", "log", "delete"),
-    "erase",
-)
+_KINDS = ("sign_up", "create", "edit", "edit", "favorite", "favorite", "buy", "log", "delete")
 
 
 @dataclass(frozen=True)
@@ -131,9 +128,9 @@ def log(
     return str(_one(conn, f"v{version(conn)}_log", **given, details=Jsonb(details))[0])
 
 
-def erase_user(conn: Connection, user: uuid.UUID, admin: uuid.UUID) -> None:
+def erase_user(conn: Connection, user: uuid.UUID, admin: uuid.UUID, why: str | None = None) -> None:
     """V2: erase a person; the trail and the usage figures stay."""
-    _do(conn, "v2_erase", user=user, admin=admin)
+    _do(conn, "v2_erase", user=user, admin=admin, why=why)
 
 
 def use_ai_tool(conn: Connection, user: uuid.UUID, tool: uuid.UUID) -> uuid.UUID:
@@ -144,18 +141,19 @@ def use_ai_tool(conn: Connection, user: uuid.UUID, tool: uuid.UUID) -> uuid.UUID
 # ---------------------------------------------------------------- a day's work on V2, and its trace
 
 
-def write_on_v2(conn: Connection, seed: int, n: int) -> list[Write]:
+def write_on_v2(conn: Connection, seed: int, n: int, *, erase: bool = False) -> list[Write]:
     """About `n` writes such as a day brings, on V2 in schema public; gives those acknowledged.
 
     All of them can be brought back into V1 (README.md says what could not). `conn` in autocommit
     mode: each write is a transaction. The choice depends on `seed` and on what V2 holds. Every
-    kind of write is among the first ten.
+    kind of write is among the first ten. `erase`: people are erased, too (see delete_user_gdpr).
     """
     dice = random.Random(seed)
     done: list[Write] = []
     admin = _maybe(conn, "pick_admin")
+    kinds = (*_KINDS, "erase") if erase else _KINDS
     for number in range(n):
-        kind = _KINDS[number] if number < len(_KINDS) else dice.choice(_KINDS)
+        kind = kinds[number] if number < len(kinds) else dice.choice(kinds)
         write = _write(conn, dice, kind, f"{seed}-{number}", done, admin[0] if admin else None)
         if write is not None:
             done.append(write)

@@ -99,7 +99,7 @@ insert into admin_logs (admin_id, action, resource_type, resource_id, changes)
 values (%(admin)s, %(action)s, %(place)s, %(target)s, %(details)s) returning id::text
 
 -- name: v2_erase
-select delete_user_gdpr(%(user)s, %(admin)s, 'asked by the person')
+select delete_user_gdpr(%(user)s, %(admin)s, %(why)s)
 
 -- name: v2_use_tool
 select use_ai_tool(%(user)s, %(tool)s, '{"prompt": "un titre"}')

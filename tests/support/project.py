@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from repot.cli.main import main
 
 SETTINGS = """
 name = "{name}"
@@ -32,10 +34,14 @@ def write(folder: Path, files: Mapping[str, str], settings: str = "") -> Path:
 
 
 def repot(*words: object, dsn: str = "") -> tuple[int, Any]:
-    """Run the program as a user does, with --json: its exit code and its document."""
-    command = [sys.executable, "-m", "repot.cli.main", *map(str, words), "--json"]
-    if dsn:
-        command += ["--database", dsn]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
-    assert done.stdout.strip(), done.stderr
-    return done.returncode, json.loads(done.stdout)
+    """Call the program with --json, in this process: its exit code and its document."""
+    argv = [*map(str, words), "--json"] + (["--database", dsn] if dsn else [])
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main(argv)
+            code = 0
+        except SystemExit as left:
+            code = int(left.code or 0)
+    assert out.getvalue().strip(), err.getvalue()
+    return code, json.loads(out.getvalue())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 
 from repot.model.results import TestedBackup, Verdict
@@ -14,13 +13,13 @@ from repot.postgres.state import last_evidence
 def last_verdict(conn: Connection, run: Run) -> Verdict | None:
     """The newest proof of the run, passed or not."""
     found = last_evidence(conn, run.id, "proof")
-    return Verdict.model_validate_json(json.dumps(found.answer)) if found else None
+    return found.read(Verdict) if found else None
 
 
 def last_backup(conn: Connection) -> TestedBackup | None:
     """The newest backup that was restored and counted."""
     found = last_evidence(conn, None, "backup")
-    return TestedBackup.model_validate_json(json.dumps(found.answer)) if found else None
+    return found.read(TestedBackup) if found else None
 
 
 def proof_counts(verdict: Verdict | None, run: Run, last_change: datetime | None) -> str | None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
 
 from repot.model.base import Value
+
+T = TypeVar("T", bound=Value)
 
 
 class Phase(StrEnum):
@@ -40,3 +44,8 @@ class Evidence(Value):
     snapshot: str | None
     question: str  # what was asked, in words or SQL
     answer: dict[str, object]
+
+    def read(self, model: type[T]) -> T:
+        """The answer as what the stage returned; what a stage noted beside it is passed over."""
+        known = {k: v for k, v in self.answer.items() if k in model.model_fields}
+        return model.model_validate_json(json.dumps(known))

@@ -89,7 +89,7 @@ def _last(evidence: tuple[Evidence, ...], kind: str) -> Evidence | None:
 
 
 def _typed(model: type[T], evidence: Evidence) -> T:
-    return model.model_validate_json(json.dumps(evidence.answer))
+    return evidence.read(model)
 
 
 def _maybe(model: type[T], evidence: Evidence | None) -> T | None:

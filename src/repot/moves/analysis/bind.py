@@ -91,7 +91,9 @@ def _owners(graph: Graph, output: Resolved) -> list[tuple[int, ...]]:
         while stack:
             at = stack.pop()
             for atom in graph.atoms:
-                if atom.strong and atom.source.col == at and atom.target not in seen:
+                if wider(atom.target.column, at.column) or atom.target in seen:
+                    continue
+                if atom.strong and atom.source.col == at:
                     seen.add(atom.target)
                     stack.append(atom.target)
                     groups.append((atom.target.rel,))
