@@ -319,15 +319,15 @@ def test_a_failure_stops_the_other_workers_at_once(database: str, tmp_path: Path
         "repot.toml": TOML,
         "target.sql": "create table slow (id int primary key, s text);"
         " create table bad (id int primary key check (id < 9));",
-        "moves/slow.sql": "select s.id, nap(s.id) as s from slow_old s",
-        "moves/bad.sql": "select b.id from bad_old b",
+        "moves/slow.sql": "select s.id, nap(s.id, 30) as s from slow_old s",
+        "moves/bad.sql": "select b.id from bad_old b where nap(b.id, 1) is not null",
     }
     v1 = (
         "create table slow_old (id int primary key); insert into slow_old values (1), (2);"
         "create table bad_old (id int primary key); insert into bad_old values (1), (9);"
         # Declared immutable: it is, but for the time that it takes.
-        "create function nap(int) returns text language sql immutable as"
-        " $$ select pg_sleep(30)::text $$;"
+        "create function nap(int, seconds int) returns text language sql immutable as"
+        " $$ select pg_sleep(seconds)::text $$;"
     )
     session = ready(database, tmp_path, files, v1)
     start = time.monotonic()
@@ -528,6 +528,50 @@ def test_a_server_still_at_work_for_a_client_that_is_gone(database: str, tmp_pat
     complete(database, session)
 
 
+@pytest.mark.usefixtures("many_chunks")
+def test_rows_and_checkpoint_are_one_transaction(database: str, tmp_path: Path) -> None:
+    """The checkpoint cannot be written: then the rows are not there either."""
+    session = ready(database, tmp_path)
+    run(
+        database,
+        "create function repot.no() returns trigger language plpgsql as"
+        " $$ begin raise 'not now'; end $$;"
+        "create trigger no before update on repot.chunk for each row"
+        " when (new.move = 'users' and new.number = 5) execute function repot.no()",
+    )
+    with pytest.raises(RepotError):
+        copy(session, chunk_seconds=TINY)
+    noted = "select coalesce(sum(rows), 0)::int from repot.chunk where move = 'users'"
+    assert rows(database, "select count(*)::int from v2.users") == rows(database, noted)
+    run(database, "drop trigger no on repot.chunk")
+    assert copy(session, chunk_seconds=TINY).rows == moved(database, session)
+
+
+def test_a_key_still_being_built_for_a_client_that_is_gone(database: str, tmp_path: Path) -> None:
+    session = ready(database, tmp_path)
+    ((number, ddl),) = rows(
+        database,
+        "select number, ddl from repot.deferred where object = 'users_pkey' and step = 'index'",
+    )
+    with connect(database) as ghost:
+        with ghost.transaction():
+            ghost.execute("select from repot.deferred where number = %s for update", [number])
+            ghost.execute(ddl)
+            ghost.execute("update repot.deferred set done_at = now() where number = %s", [number])
+            ghost.execute("insert into v2.users select id, email from auth.users")
+            ghost.execute(
+                "insert into repot.chunk (run, move, number, rows, ms, done_at)"
+                " values (1, 'users', 1, 700, 1, now())"
+            )
+            other = threading.Thread(target=copy, args=(session,))
+            other.start()
+            time.sleep(0.5)
+            assert other.is_alive()
+        other.join()
+    assert moved(database, session)
+    complete(database, session)
+
+
 # ---------------------------------------------------------------- V1 lives on
 
 
@@ -577,6 +621,39 @@ def test_a_unique_value_that_moves_from_row_to_row(database: str, tmp_path: Path
         (700, "u1@x.test"),
     ]
     assert moved(database, session)
+
+
+def test_changes_are_applied_after_all_rows(database: str, tmp_path: Path) -> None:
+    """A chunk that began before a change would bring back what had been applied meanwhile."""
+    v1 = V1 + (
+        "create function nap(seconds int) returns int language plpgsql stable as"
+        " $$ begin perform pg_sleep(seconds); return 0; end $$;"
+    )
+    files = PLAIN | {
+        "moves/votes.sql": "select v.user_id, v.pack_id from vote v"
+        " where v.user_id > (select nap(n) from generate_series(2, 2) n)"
+    }
+    session = ready(database, tmp_path, files, v1)
+    swapped: list[int] = []
+
+    def swap(table: str) -> None:
+        if table == "users" and not swapped:
+            swapped.append(1)
+            # Unique at any moment in V1; in V2 row 1 was copied with what row 701 has now. And the
+            # one statement that reads all of vote is under way.
+            run(
+                database,
+                "update auth.users set email = 'gone@x.test' where id = 1;"
+                "insert into auth.users values (701, 'u1@x.test');"
+                "update vote set user_id = 701 where user_id = 3;"
+                "delete from vote where user_id = 4; delete from vote where user_id = 5",
+            )
+            run(database, "insert into v2.users values (701, 'u1@x.test')")
+
+    copy(listening(session, swap), workers=2)
+    assert swapped
+    assert moved(database, session)
+    complete(database, session)
 
 
 def test_it_waits_while_many_sessions_are_active(database: str, tmp_path: Path) -> None:

@@ -195,7 +195,10 @@ def test_two_allocations_at_once(database: str) -> None:
     with connection(database) as first:
         with first.transaction():
             counts.append(registries.allocate(first, registry, [(str(n),) for n in range(1, 31)]))
-            other = threading.Thread(target=lambda: counts.append(allocate(database, registry)))
+            every = [(str(n),) for n in range(1, 51)]
+            other = threading.Thread(
+                target=lambda: counts.append(allocate(database, registry, every))
+            )
             other.start()
             time.sleep(0.3)
             assert other.is_alive()  # it waits: without the lock it would fail on the unique values

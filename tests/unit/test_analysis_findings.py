@@ -114,6 +114,8 @@ def test_wrong_scopes_and_drivers_are_named() -> None:
     assert codes(run("SELECT a.id, a.x FROM public.a a", scope=("x",))) == ["scope-not-of-key"]
     two = run("SELECT a.id FROM public.a a", driving=("a", "b"))
     assert codes(two) == ["driving-mismatch"]
+    assert codes(run(CROSS, driving=("c",))) == ["driving-unknown"]
+    assert run(CROSS, driving=("public.a",)).scope == ("id",)
 
 
 def test_equalities_that_do_not_mean_the_same_value_are_not_used() -> None:

@@ -92,8 +92,9 @@ def order_undefined(file: str, what: str) -> Finding:
     )
 
 
-def bad_setting(file: str, code: str, message: str, hint: str) -> Finding:
-    return error(code, message, file="repot.toml", object=section(file), hint=hint)
+def in_settings(file: str) -> dict[str, str]:
+    """Where the settings of a file's move stand."""
+    return {"file": "repot.toml", "object": section(file)}
 
 
 def _name(table: Table, default: str) -> str:

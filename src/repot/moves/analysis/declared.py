@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from repot.model.catalog import Table
-from repot.model.finding import Finding
+from repot.model.finding import Finding, error
 from repot.model.names import Name, quoted
 from repot.model.plan import Link, Role, Use
 from repot.model.project import DeclaredLink, MoveSetting
@@ -23,11 +23,11 @@ def declared_links(
         table = table_meant(link.table, tables, default_schema)
         if table is None:
             findings.append(
-                advice.bad_setting(
-                    file,
+                error(
                     "link-unknown-table",
                     f"the link names the table {link.table}, which is not there",
-                    "write schema.table, or the bare name of a table of V1 or of a registry",
+                    hint="write schema.table, or the bare name of a table of V1 or of a registry",
+                    **advice.in_settings(file),
                 )
             )
             continue
@@ -35,11 +35,11 @@ def declared_links(
         if missing:
             shown = ", ".join(quoted(c) for c in missing)
             findings.append(
-                advice.bad_setting(
-                    file,
+                error(
                     "link-unknown-column",
                     f"the link names columns that {table.name} has not: {shown}",
-                    "its columns: " + ", ".join(quoted(c.name) for c in table.columns),
+                    hint="its columns: " + ", ".join(quoted(c.name) for c in table.columns),
+                    **advice.in_settings(file),
                 )
             )
             continue
@@ -48,11 +48,11 @@ def declared_links(
                 select_of(link.keys)
             except Unreadable as problem:
                 findings.append(
-                    advice.bad_setting(
-                        file,
+                    error(
                         "link-keys-unreadable",
                         f"keys of the link of {link.table} is not one SELECT: {problem}",
-                        "write one SELECT: the scope columns, then repot_link_1 …",
+                        hint="write one SELECT: the scope columns, then repot_link_1 …",
+                        **advice.in_settings(file),
                     )
                 )
                 continue

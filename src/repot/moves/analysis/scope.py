@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from repot.model.finding import Finding
+from repot.model.finding import Finding, error
 from repot.model.names import quoted
 from repot.model.project import MoveSetting
 from repot.moves.analysis import advice
@@ -38,13 +38,21 @@ def choose_scope(
     wanted = setting.scope or key
     unknown = [c for c in wanted if c not in key]
     if unknown:
-        message = f"scope names {', '.join(map(quoted, unknown))}, which the key does not have"
-        hint = f"columns of the key: {', '.join(map(quoted, key))}"
-        return Scope(findings=[advice.bad_setting(file, "scope-not-of-key", message, hint)])
+        finding = error(
+            "scope-not-of-key",
+            f"scope names {', '.join(map(quoted, unknown))}, which the key does not have",
+            hint=f"columns of the key: {', '.join(map(quoted, key))}",
+            **advice.in_settings(file),
+        )
+        return Scope(findings=[finding])
     if setting.driving and len(setting.driving) != len(graphs):
-        message = f"driving names {len(setting.driving)} tables, the SELECT has {len(graphs)} arms"
-        hint = "name one table per UNION ALL arm, in order"
-        return Scope(findings=[advice.bad_setting(file, "driving-mismatch", message, hint)])
+        finding = error(
+            "driving-mismatch",
+            f"driving names {len(setting.driving)} tables, the SELECT has {len(graphs)} arms",
+            hint="name one table per UNION ALL arm, in order",
+            **advice.in_settings(file),
+        )
+        return Scope(findings=[finding])
     result = Scope()
     common = set(wanted)
     for number, graph in enumerate(graphs):
@@ -53,6 +61,14 @@ def choose_scope(
         if setting.driving:
             meant = setting.driving[number]
             only = frozenset(r.id for r in graph.tables if _called(r.alias, graph, r.id, meant))
+            if not only and graph.tables:
+                finding = error(
+                    "driving-unknown",
+                    f"arm {number + 1} reads no table {meant}",
+                    hint="it reads " + ", ".join(r.alias for r in graph.tables),
+                    **advice.in_settings(file),
+                )
+                return Scope(findings=[finding])
         by, given = drivers(graph, tuple(c for c in wanted if c not in fixed), only)
         result.drivers.append(by)
         result.fixed.append(fixed)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from repot.model.catalog import Table
-from repot.model.finding import Finding
+from repot.model.finding import Finding, error
 from repot.model.names import Name
 from repot.model.plan import Link, Role, Use
 from repot.model.project import DeclaredLink
@@ -61,11 +61,11 @@ def _declared(use: Use, table: Table, given: Sequence[DeclaredLink], context: Co
     for link in links(table, given):
         if too_narrow(link, context.scope):
             context.findings.append(
-                advice.bad_setting(
-                    context.file,
+                error(
                     "link-not-the-scope",
                     f"the link of {table.name} has no keys and names other columns than the scope",
-                    f"name the columns that are ({', '.join(context.scope)}), or write keys",
+                    hint=f"name the columns that are ({', '.join(context.scope)}), or write keys",
+                    **advice.in_settings(context.file),
                 )
             )
             continue

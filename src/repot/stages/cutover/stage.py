@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from repot.engine import capture
 from repot.engine.session import Session
 from repot.engine.swap import memory, shape
@@ -164,4 +162,4 @@ def _already(session: Session, conn: Connection, run: Run) -> tuple[Run, Cutover
     assert found is not None  # it was committed together with the phase
     session.progress.say(f"run {run.id} is cut over already, since {found.at:%Y-%m-%d %H:%M:%S}")
     after_the_commit(session, STAGE, None, run)
-    return run, CutoverResult.model_validate_json(json.dumps(found.answer))
+    return run, found.read(CutoverResult)

@@ -11,6 +11,7 @@ from repot.model.plan import Plan
 from repot.model.progress import Progress
 from repot.model.project import Project
 from repot.moves.compile import compile_project
+from repot.postgres.capabilities import missing
 from repot.postgres.connect import Connection, connection
 from repot.stages.plan.probe import probe_move
 
@@ -37,8 +38,19 @@ def make_plan(dsn: str, project: Project, progress: Progress) -> Plan:
         progress.finish("plan")
         if plan.target.tables:
             findings += preflight(conn, plan, plan.cutover.swap)
+        findings += _rights(conn, plan)
         findings.append(_estimate(plan))
     return plan.model_copy(update={"findings": _sorted(findings)})
+
+
+def _rights(conn: Connection, plan: Plan) -> list[Finding]:
+    """What copy and cutover need of the server and of this role, asked before the first change."""
+    names = [t.name for t in plan.source.tables]
+    source = [n for n in names if n.schema_ == plan.source_schema]
+    outside = [n for n in plan.captured() if n in names and n.schema_ != plan.source_schema]
+    workers = plan.copying.workers
+    found = missing(conn, source, outside, "copy", connections=workers + 2)
+    return found + missing(conn, source, outside, "cutover", swap=plan.cutover.swap)
 
 
 def _registries(conn: Connection, plan: Plan) -> list[Finding]:

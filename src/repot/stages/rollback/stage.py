@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import psycopg
@@ -237,4 +236,4 @@ def _already(session: Session, conn: Connection, run: Run) -> tuple[Run, Rollbac
     assert found is not None  # it was committed together with the phase
     session.progress.say(f"run {run.id} is rolled back already, since {found.at:%Y-%m-%d %H:%M:%S}")
     after_the_commit(session, STAGE, None, run)
-    return run, RollbackResult.model_validate_json(json.dumps(found.answer))
+    return run, found.read(RollbackResult)
