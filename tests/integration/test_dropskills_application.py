@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import LiteralString, cast
 
@@ -12,11 +12,15 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from repot import service
 from repot.embedded import EmbeddedServer
+from repot.model.errors import Refused
 from support.dropskills import (
+    FOLDER,
     PROJECT,
     Connection,
     application,
+    digest,
     failing,
     moved_template,
     one,
@@ -288,3 +292,80 @@ def _shown_as_v1(conn: Connection) -> bool:
     )
     conn.execute("set search_path = repot_back")
     return True
+
+
+# ------------------------------------------------------------------------------ through Repot itself
+
+
+@pytest.fixture(scope="module")
+def switched(
+    server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, dict[str, int]]]:
+    """A database whose cutover Repot has done, and V1's rows before it."""
+    with v1_template(server, "dropskills_switched", 2500, seed=8) as name:
+        dsn = server.dsn(name)
+        with psycopg.connect(dsn) as conn:
+            before = counts(conn)
+        runner = service.open_project(FOLDER, dsn)
+        proven = service.run_to_proof(runner, tmp_path_factory.mktemp("backups"))
+        assert proven.verdict is not None
+        assert proven.verdict.passed, proven.verdict.reasons
+        runner.cutover()
+        yield name, before
+
+
+def counts(conn: Connection) -> dict[str, int]:
+    return {name: n for name, n, _ in digest(conn)}
+
+
+def test_a_day_on_v2_is_in_v1_after_the_rollback(
+    switched: tuple[str, dict[str, int]], make_database: Callable[..., str]
+) -> None:
+    dsn = make_database(switched[0])
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        writes = application.write_on_v2(conn, seed=21, n=80)
+        lonely = one(
+            conn,
+            "select u.id from users u where not exists"
+            " (select from dropskills_old.profiles p where p.id = u.id) limit 1",
+        )
+        liked = one(conn, "select pack_id from favorites limit 1")
+        application.set_favorite(conn, lonely, liked)  # V1 asks for a profile
+        conn.execute("update packs set slug = 'neue-adresse' where id = %s", (liked,))
+    _, result = service.open_project(FOLDER, dsn).rollback()
+    assert result.not_carried_rows == 0
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        assert application.version(conn) == 1
+        assert application.missing_in_v1(conn, writes) == []
+        assert one(conn, "select count(*) from favorites where user_id = %s", lonely) == 1
+        made = {kind: sum(w.kind == kind for w in writes) for kind in ("sign_up", "log")}
+        after, before = counts(conn), switched[1]
+        assert after["profiles"] == before["profiles"] + made["sign_up"] + 1
+        assert after["admin_logs"] == before["admin_logs"] + made["log"]
+        assert application.account(conn, application.sign_up(conn, "back@example.org"))
+    verdict = service.open_project(FOLDER, dsn).verify()
+    assert verdict.passed, verdict.reasons
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "insert into favorites (user_id, pack_id) select (select id from users limit 1), pack_id"
+        " from user_packs limit 1",
+        "insert into user_packs (user_id, pack_id) select user_id, pack_id from favorites limit 1",
+        "update packs set status = 'ARCHIVED' where id in (select pack_id from user_packs)",
+        "update trending_ideas set tags = '[[1]]'",
+    ],
+    ids=["favorite of a pack", "purchase of a product", "pack withdrawn", "nested tags"],
+)
+def test_what_v1_cannot_hold_stops_the_rollback(
+    switched: tuple[str, dict[str, int]], make_database: Callable[..., str], write: str
+) -> None:
+    dsn = make_database(switched[0])
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        conn.execute(cast(LiteralString, write))
+    with pytest.raises(Refused) as refused:
+        service.open_project(FOLDER, dsn).rollback()
+    assert refused.value.code == "not-carriable"
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        assert application.version(conn) == 2

@@ -14,7 +14,15 @@ from repot.model.project import SqlFile
 # Functions whose answer changes with the moment or the session: a view with one of them never
 # equals its table. Volatile functions are found in pg_proc; these are merely "stable" there.
 MOMENT_FUNCTIONS = frozenset(
-    {"now", "transaction_timestamp", "statement_timestamp", "current_setting", "txid_current"}
+    {
+        *("now", "transaction_timestamp", "statement_timestamp", "current_setting"),
+        *("txid_current", "pg_current_xact_id", "pg_backend_pid"),
+        # words of SQL itself, as the parser names them
+        *("current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"),
+        *("current_time_n", "current_timestamp_n", "localtime_n", "localtimestamp_n"),
+        *("current_role", "current_user", "user", "session_user"),
+        *("current_catalog", "current_schema"),
+    }
 )
 
 

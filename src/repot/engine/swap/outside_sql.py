@@ -7,7 +7,7 @@ and routines that the former make, change or drop are put back by the rollback b
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import psycopg
 
@@ -18,7 +18,9 @@ from repot.engine.swap.definitions import (
     read_definitions,
     remake,
 )
+from repot.engine.swap.sql import load
 from repot.engine.swap.survey import Survey
+from repot.engine.swap.things import Key
 from repot.model.errors import RepotError
 from repot.model.finding import Finding, error
 from repot.model.plan import Plan
@@ -78,40 +80,60 @@ def run(conn: Connection, scripts: Collection[SqlFile], schema: str) -> None:
         clear_search_path(conn)
 
 
-def run_noting(conn: Connection, plan: Plan, swap: Survey, known: Collection[str]) -> list[Remake]:
-    """Run the cutover's files; gives what undoes what they did, in the order to run.
+class Noting:
+    """Runs the cutover's files and notes how to undo what they did.
 
-    known: objects whose undoing has been noted already (as `Definition.what`).
+    What there is to be changed is read when it is made, before the locks; under them only what has
+    changed is looked at, by the versions of the catalogs' rows.
     """
-    scripts = files(plan)
-    if not scripts:
-        return []
-    before = _snapshot(conn, swap)
-    run(conn, scripts, swap.direction.front)
-    after = _snapshot(conn, swap)
-    undo = [
-        Remake(f"made by outside/*.sql: {what}", (drop(conn, definition),))
-        for what, definition in after.items()
-        if what not in before and what not in known
-    ]
-    undo += [
-        remake(conn, definition)
-        for what, definition in before.items()
-        if what not in known and (what not in after or after[what].detail != definition.detail)
-    ]
-    return undo
 
+    def __init__(self, conn: Connection, plan: Plan, swap: Survey) -> None:
+        self._conn, self._swap, self._scripts = conn, swap, files(plan)
+        where = swap.direction
+        self._left_out = [*ALL, where.aside, where.waiting]
+        self._coming = {t.key for t in swap.incoming}
+        self._before = self._relevant(None) if self._scripts else {}
 
-def _snapshot(conn: Connection, swap: Survey) -> Mapping[str, Definition]:
-    """All that such a file may change. Of the source schema only the routines that stay there."""
-    where = swap.direction
-    left_out = [*ALL, where.aside, where.waiting]
-    coming = {t.key for t in swap.incoming}
-    return {
-        d.what: d
-        for d in read_definitions(conn, None, left_out).values()
-        if d.schema != where.front or (d.kind == "routine" and d.key not in coming)
-    }
+    def run(self, known: Collection[str]) -> list[Remake]:
+        """Run the files; gives what undoes them, in the order to run.
+
+        known: objects whose undoing has been noted already (as `Definition.what`).
+        """
+        if not self._scripts:
+            return []
+        versions = self._versions()
+        run(self._conn, self._scripts, self._swap.direction.front)
+        now = self._versions()
+        touched = [key for key, version in now.items() if versions.get(key) != version]
+        gone = set(versions) - set(now)
+        after = {d.what: d for d in self._relevant(touched).values()} if touched else {}
+        before = {d.what: d for d in self._before.values()}
+        undo = [
+            Remake(f"made by outside/*.sql: {what}", (drop(self._conn, definition),))
+            for what, definition in after.items()
+            if what not in before and what not in known
+        ]
+        for key, definition in self._before.items():
+            what = definition.what
+            new = after.get(what)
+            changed = key in gone or (new is not None and new.detail != definition.detail)
+            if changed and what not in known:
+                undo.append(remake(self._conn, definition))
+        return undo
+
+    def _relevant(self, keys: Collection[Key] | None) -> dict[Key, Definition]:
+        """All that such a file may change. Of the source schema only routines that stay there."""
+        front = self._swap.direction.front
+        return {
+            key: d
+            for key, d in read_definitions(self._conn, keys, self._left_out).items()
+            if d.schema not in self._left_out
+            and (d.schema != front or (d.kind == "routine" and key not in self._coming))
+        }
+
+    def _versions(self) -> dict[Key, str]:
+        rows = self._conn.execute(load("versions.sql"), {"except": self._left_out}).fetchall()
+        return {(int(str(c)), int(str(o))): str(version) for c, o, version in rows}
 
 
 def mentions(plan: Plan, name: str) -> SqlFile | None:

@@ -35,6 +35,7 @@ from repot.engine.swap.survey import Survey, survey
 from repot.engine.swap.things import Direction, Key, back, forward
 from repot.model.errors import RepotError
 from repot.model.plan import Plan
+from repot.model.schemas import REGISTRY
 from repot.postgres.connect import Connection
 
 
@@ -59,6 +60,7 @@ class Switch:
     )  # done under the lock, then the move
     _moves: list[sql.Composable] = field(default_factory=list)
     _again: list[Remake] = field(default_factory=list)
+    _noting: outside_sql.Noting | None = None
 
     def stop_writers(self) -> None:
         """From here to the commit nobody writes to the side that serves, nor to captured tables.
@@ -92,14 +94,14 @@ class Switch:
         replica_identity.take_over(conn, swap)
         waking = triggers.planned_modes(self.plan, new, memory.modes(conn, run))
         self._before = [
-            *triggers.all_to(old, "D"),
-            *triggers.all_to(triggers.captures(conn, swap.outgoing), "D"),
+            *triggers.all_to([*old, *triggers.captures(conn, swap.outgoing)], "D"),
             *triggers.changes(new, waking),
             *off,
         ]
         self._again = [*self.remakes, *outward_keys.missing(conn, swap, self.plan)]
         memory.forget_afterwards(conn, run)
         memory.remember_afterwards(conn, run, self._again)
+        self._noting = outside_sql.Noting(conn, self.plan, swap)
         self._lay_out()
 
     def to_v2(self) -> None:
@@ -108,7 +110,8 @@ class Switch:
         self._make_anew(self._again)
         self.set_sequences = sequences.set_beyond(self.conn, self.counters)
         self.clock.guard(self.conn)
-        undo = outside_sql.run_noting(self.conn, self.plan, self.swap, self.outside)
+        assert self._noting is not None
+        undo = self._noting.run(self.outside)
         if undo:
             memory.remember_restore(self.conn, self.run, undo)
         self._assert_free()
@@ -122,8 +125,7 @@ class Switch:
         memory.remember_modes(conn, run, "v2", {t.oid: t.mode for t in old})
         publications.hand_over(conn, swap)
         self._before = [
-            *triggers.all_to(old, "D"),
-            *triggers.all_to(triggers.captures(conn, swap.outgoing), "D"),
+            *triggers.all_to([*old, *triggers.captures(conn, swap.outgoing)], "D"),
             *triggers.all_to(triggers.captures(conn, swap.incoming), "A"),
             *off,
         ]
@@ -202,7 +204,7 @@ def open_switch(
     to: v2 (cutover) or v1 (rollback). kind: tables or schema. Raises NotLocked.
     """
     direction: Direction = forward(plan) if to == "v2" else back(plan)
-    outside = [n for n in plan.captured() if n.schema_ != plan.source_schema]
+    outside = [n for n in plan.captured() if n.schema_ not in (plan.source_schema, REGISTRY)]
     moved = memory.moved(conn, run)
     for _ in range(5):
         before = survey(conn, direction, kind, moved)

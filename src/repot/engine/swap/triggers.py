@@ -5,7 +5,7 @@ What Repot writes to the side that does not serve has had its triggers already (
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -15,7 +15,7 @@ from repot.engine.swap.sql import load
 from repot.engine.swap.things import TABLES, Thing
 from repot.model.names import Name
 from repot.model.plan import Plan
-from repot.postgres.compose import ident
+from repot.postgres.compose import ident, joined
 from repot.postgres.connect import Connection
 
 _VERBS = {"O": "enable", "R": "enable replica", "A": "enable always", "D": "disable"}
@@ -57,16 +57,27 @@ def _triggers(conn: Connection, things: Collection[Thing], *, ours: bool) -> lis
 
 def switch(trigger: UserTrigger, mode: str) -> sql.Composed:
     """The statement that gives the trigger, of this table alone, the mode."""
-    return sql.SQL("alter table only {} {} trigger {}").format(
-        ident(trigger.table), sql.SQL(_VERBS[mode]), sql.Identifier(trigger.name)
-    )
+    return _together([(trigger, mode)])
 
 
 def changes(triggers: Collection[UserTrigger], wanted: Mapping[int, str]) -> list[sql.Composed]:
-    """Statements that give each trigger (by oid) its mode; those that have it are left alone."""
-    return [
-        switch(t, wanted[t.oid]) for t in triggers if t.oid in wanted and wanted[t.oid] != t.mode
-    ]
+    """Statements, one per table, that give each trigger (by oid) its mode; those that have it are
+    left alone. Tables keep the order of their first trigger: partitioned ones before partitions."""
+    by_table: dict[Name, list[tuple[UserTrigger, str]]] = {}
+    for trigger in triggers:
+        if trigger.oid in wanted and wanted[trigger.oid] != trigger.mode:
+            by_table.setdefault(trigger.table, []).append((trigger, wanted[trigger.oid]))
+    return [_together(of_one) for of_one in by_table.values()]
+
+
+def _together(of_one_table: Sequence[tuple[UserTrigger, str]]) -> sql.Composed:
+    return sql.SQL("alter table only {} {}").format(
+        ident(of_one_table[0][0].table),
+        joined(
+            sql.SQL("{} trigger {}").format(sql.SQL(_VERBS[mode]), sql.Identifier(trigger.name))
+            for trigger, mode in of_one_table
+        ),
+    )
 
 
 def all_to(triggers: Collection[UserTrigger], mode: str) -> list[sql.Composed]:

@@ -17,7 +17,7 @@ from repot.postgres.connect import Connection
 def rights(conn: Connection, plan: Plan, swap: Survey) -> list[Finding]:
     """Rights on what moves, and on what is made anew."""
     tables = [t.full_name for t in swap.outgoing if t.kind in TABLES]
-    outside = [n for n in plan.captured() if n.schema_ != plan.source_schema]
+    outside = [n for n in plan.captured() if n.schema_ in plan.outside_schemas]
     found = missing(conn, tables, outside, "cutover", swap=swap.kind)
     return [*found, *_owned(conn, swap), *_remade(conn, swap)]
 
