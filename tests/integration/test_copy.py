@@ -553,16 +553,17 @@ def test_a_key_still_being_built_for_a_client_that_is_gone(database: str, tmp_pa
         database,
         "select number, ddl from repot.deferred where object = 'users_pkey' and step = 'index'",
     )
+    run(
+        database,
+        "insert into v2.users select id, email from auth.users;"
+        "insert into repot.chunk (run, move, number, rows, ms, done_at)"
+        " values (1, 'users', 1, 700, 1, now())",
+    )
     with connect(database) as ghost:
         with ghost.transaction():
             ghost.execute("select from repot.deferred where number = %s for update", [number])
             ghost.execute(ddl)
             ghost.execute("update repot.deferred set done_at = now() where number = %s", [number])
-            ghost.execute("insert into v2.users select id, email from auth.users")
-            ghost.execute(
-                "insert into repot.chunk (run, move, number, rows, ms, done_at)"
-                " values (1, 'users', 1, 700, 1, now())"
-            )
             other = threading.Thread(target=copy, args=(session,))
             other.start()
             time.sleep(0.5)
@@ -627,7 +628,8 @@ def test_changes_are_applied_after_all_rows(database: str, tmp_path: Path) -> No
     """A chunk that began before a change would bring back what had been applied meanwhile."""
     v1 = V1 + (
         "create function nap(seconds int) returns int language plpgsql stable as"
-        " $$ begin perform pg_sleep(seconds); return 0; end $$;"
+        " $$ begin if not exists (select from public.swapped) then perform pg_sleep(seconds);"
+        " end if; return 0; end $$; create table swapped (at int);"
     )
     files = PLAIN | {
         "moves/votes.sql": "select v.user_id, v.pack_id from vote v"
@@ -646,7 +648,8 @@ def test_changes_are_applied_after_all_rows(database: str, tmp_path: Path) -> No
                 "update auth.users set email = 'gone@x.test' where id = 1;"
                 "insert into auth.users values (701, 'u1@x.test');"
                 "update vote set user_id = 701 where user_id = 3;"
-                "delete from vote where user_id = 4; delete from vote where user_id = 5",
+                "delete from vote where user_id = 4; delete from vote where user_id = 5;"
+                "insert into swapped values (1)",
             )
             run(database, "insert into v2.users values (701, 'u1@x.test')")
 

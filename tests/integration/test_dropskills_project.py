@@ -73,7 +73,8 @@ def test_the_generator_repeats_itself_for_a_seed(make_database: Callable[..., st
         dsn = make_database()
         generator.create_v1(dsn)
         counts = generator.generate(dsn, 1500, seed)
-        found = digest(dsn)
+        with psycopg.connect(dsn) as conn:
+            found = digest(conn)
         assert {name.split(".")[1]: n for name, n in counts.items()} == {t: n for t, n, _ in found}
         digests.append(found)
     assert digests[0] == digests[1]
@@ -102,8 +103,8 @@ def test_the_generator_needs_no_superuser(make_database: Callable[..., str]) -> 
     assert sum(counts.values()) == pytest.approx(1000, rel=0.1)
 
 
-def test_sizes_are_as_asked(v1: str, server: EmbeddedServer) -> None:
-    counts = [n for _, n, _ in digest(server.dsn(v1))]
+def test_sizes_are_as_asked(v1_db: Connection) -> None:
+    counts = [n for _, n, _ in digest(v1_db)]
     assert all(counts)
     assert sum(counts) == pytest.approx(ROWS, rel=0.03)
 

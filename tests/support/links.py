@@ -378,6 +378,25 @@ SHAPES = [
         "array_of_keys_counted",
         "select a.id, (select count(*) from b where b.id = any (a.ids)) n from a",
     ),
+    Shape(
+        "json_table",
+        "select a.id, t.o, b.v from a, json_table(a.j, '$[*]' columns (o for ordinality,"
+        " x int path '$')) t left join b on b.id = t.x",
+        ("id", "o"),
+    ),
+    Shape(
+        "rows_from",
+        "select a.id, r.n, b.v from a, rows from (unnest(a.ids), unnest(a.tags)) with ordinality"
+        " r(x, tag, n) left join b on b.id = r.x and b.v = r.tag",
+        ("id", "n"),
+    ),
+    Shape("row_equality", "select a.id, b.v from a join b on (b.a_id, b.n) = (a.x, a.y)"),
+    Shape("row_shown", "select a.id, row(b.n, b.v)::text r from a left join b on b.id = a.x"),
+    Shape(
+        "string_agg_of_in",
+        "select a.id, (select string_agg(b.v, ',' order by b.v, b.id) from b"
+        " where b.a_id = a.id and b.n in (select c.b_id from c where c.name = a.t)) v from a",
+    ),
     Shape("equal_keys", "select a.id, b.x as other from a join b on b.x = a.id", ("id", "other")),
     Shape("filter_clause", "select x as id, count(*) filter (where t = 'p') n from a group by x"),
 ]

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+from repot.engine.build import build
 from repot.engine.session import Session
 from repot.engine.swap.attempts import Clock, Done, in_one_transaction
+from repot.engine.swap.evidence import read_run
 from repot.engine.swap.memory import do_afterwards, ensure_memory
 from repot.engine.swap.switch import Switch, open_switch
 from repot.model.names import Name, name
 from repot.model.plan import Derivation, Output, Plan
 from repot.model.project import CopySetting, CutoverSetting, Leave, SqlFile
+from repot.model.results import TestedBackup, Verdict
 from repot.model.state import Phase
 from repot.postgres.catalog import read_catalog
 from repot.postgres.connect import Connection, connection
 from repot.postgres.state import create_run, ensure_state, set_phase
+from repot.stages.copy import copy
+from repot.stages.verify import verify
+from support.shop import make_shop
 from support.sql import run
 
 EMPTY = SqlFile(path="empty.sql", text="")
@@ -123,3 +130,29 @@ def switch_over(
     with session.connect() as conn:
         assert do_afterwards(conn, session.run.id) == []
     return done
+
+
+def proven_shop(dsn: str) -> tuple[Session, Verdict]:
+    """The small project of `support.shop`, copied and proven, in the database."""
+    session = make_shop(dsn)
+    session = session.at(build(session))
+    copy(session)
+    with session.connect() as conn:
+        session = session.at(read_run(conn, session.run))
+    verdict = verify(session)
+    assert verdict.passed, verdict.reasons
+    return session, verdict
+
+
+def whole_backup() -> TestedBackup:
+    """A backup that came back whole."""
+    return TestedBackup(
+        path="b", at=datetime.now(UTC), bytes=1, rows={"t": 1}, restored={"t": 1}, server_version=15
+    )
+
+
+def now_proven(session: Session) -> tuple[Session, Verdict]:
+    """The session with its run as it is, and a new proof."""
+    with session.connect() as conn:
+        session = session.at(read_run(conn, session.run))
+    return session, verify(session)

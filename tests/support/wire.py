@@ -63,7 +63,8 @@ class Wire:
                     data = source.recv(65536)
                     if not data:
                         return
-                    if source is client and b"commit\0" in data.lower() and not self.cuts:
+                    # In lower case: the switch's own. The driver's says COMMIT.
+                    if source is client and b"commit\0" in data and not self.cuts:
                         self.cuts += 1
                         if self._cut == "after":
                             server.sendall(data)

@@ -68,7 +68,7 @@ def test_the_hint_names_other_files_and_schemas_as_the_setting_does() -> None:
 
 
 def test_a_declared_link_settles_it() -> None:
-    keys = "select a.id, b.id as repot_link_1 from a, b"
+    keys = "select a.id, a.x as repot_link_1 from a"
     analysis = run(CROSS, link=[{"table": "b", "columns": ["id"], "keys": keys}])
     assert codes(analysis) == []
     link = analysis.uses[1].link
@@ -100,6 +100,18 @@ def test_a_table_that_only_a_function_reads_may_be_declared() -> None:
         ({"table": "b", "columns": ["id"], "keys": "delete from b"}, "link-keys-unreadable"),
         ({"table": "b", "columns": ["id"], "keys": "select ("}, "link-keys-unreadable"),
         ({"table": "b", "columns": ["id", "x"]}, "link-not-the-scope"),
+        (
+            {"table": "b", "columns": ["id"], "keys": "select a.id, a.x from a"},
+            "link-keys-columns",
+        ),
+        (
+            {"table": "b", "columns": ["id"], "keys": "select id as repot_link_1, id from a"},
+            "link-keys-columns",
+        ),
+        (
+            {"table": "b", "columns": ["id"], "keys": "select x, id as repot_link_1 from public.b"},
+            "link-reads-itself",
+        ),
     ],
 )
 def test_wrong_declared_links_are_named(link: dict[str, Any], code: str) -> None:
@@ -222,13 +234,16 @@ def test_a_subquery_in_from_does_not_see_its_neighbours() -> None:
     )
 
 
-def test_a_query_that_the_parser_prints_otherwise_is_refused(
+def test_a_statement_that_the_parser_prints_otherwise_is_not_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     joined = "SELECT a.id FROM public.a a JOIN public.b b ON b.id = a.x"
     assert codes(run(joined)) == []
     monkeypatch.setattr(ast, "_deparse", lambda tree: "SELECT 1 FROM public.a")
-    assert codes(run(joined)) == ["view-underivable"]
+    analysis = run(joined)
+    assert codes(analysis) == ["rows-not-counted", "link-underivable"]
+    assert [u.pairs for u in analysis.uses] == [None, None]
+    assert analysis.uses[1].link is None
 
 
 def test_a_table_compared_with_constants_touches_everything() -> None:

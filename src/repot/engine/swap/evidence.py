@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import psycopg
 
 from repot.engine.session import Session
-from repot.engine.swap.attempts import Done
+from repot.engine.swap.attempts import Done, lost
 from repot.engine.swap.memory import do_afterwards
 from repot.engine.swap.switch import Switch
 from repot.model.errors import OutcomeUnknown, RepotError
 from repot.model.state import Phase, Run
-from repot.postgres.connect import Connection
+from repot.postgres.connect import Connection, without_password
 from repot.postgres.state import record_event, record_evidence
 
 T = TypeVar("T")
+
+
+@contextmanager
+def asking(session: Session, stage: str) -> Iterator[Connection]:
+    """A connection for what comes before the switch; RepotError `connection-lost` if it breaks."""
+    conn = session.connect(f"repot {stage}")
+    try:
+        yield conn
+    except psycopg.OperationalError as failed:
+        if not lost(conn, failed):
+            raise
+        raise RepotError(
+            "connection-lost",
+            f"the connection broke before the {stage} began: nothing was changed",
+            evidence=without_password(str(failed), session.dsn),
+            hint=f"`repot {stage}` again",
+        ) from None
+    finally:
+        conn.close()
 
 
 def read_run(conn: Connection, run: Run, *, lock: bool = False) -> Run:

@@ -17,7 +17,10 @@ _AFTER = "afterwards: "
 
 def ensure_memory(conn: Connection) -> None:
     """Create the two tables beside repot.restore where they are not there."""
-    conn.execute(load("memory.sql"))
+    with conn.transaction():
+        # Two at once would both see nothing, and one would fail.
+        conn.execute("select pg_advisory_xact_lock(hashtextextended('repot.state', 0))")
+        conn.execute(load("memory.sql"))
 
 
 def moved(conn: Connection, run: int) -> list[tuple[str, Key]]:

@@ -82,6 +82,19 @@ def touches_all(file: str, table: Table, default: str) -> Finding:
     )
 
 
+def not_counted(file: str, table: Table, default: str) -> Finding:
+    """Rows of a driving table that cannot be followed into the view's rows one by one."""
+    name = _name(table, default)
+    return warning(
+        "rows-not-counted",
+        f"which rows of {name} a row is made of cannot be asked: the proof cannot account for them",
+        file=file,
+        object=name,
+        hint="take LIMIT, HAVING and window functions out of the subqueries that hold it, "
+        "or move the table elsewhere as well",
+    )
+
+
 def order_undefined(file: str, what: str) -> Finding:
     """Rows are taken in no stated order."""
     return warning(

@@ -14,7 +14,7 @@ from repot.moves.analysis import advice
 from repot.moves.analysis.ast import Unreadable, pb, select_of
 from repot.moves.analysis.bind import bind
 from repot.moves.analysis.build import Builder
-from repot.moves.analysis.declared import declared_links, unseen
+from repot.moves.analysis.declared import check_scope, declared_links, unseen
 from repot.moves.analysis.functions import of_users
 from repot.moves.analysis.graph import Graph
 from repot.moves.analysis.inline import Unsupported, arms, merges, plain
@@ -57,6 +57,7 @@ def analyse(
         context = Context(file, default_schema, scope.columns, declared)
         found: list[Use] = []
         if not scope.findings:
+            findings += check_scope(declared, scope.columns, file)
             positions = tuple(columns.index(k) for k in key)
             for number, (select, graph) in enumerate(zip(arms(whole), graphs, strict=True)):
                 fixed = scope.fixed[number]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from repot.model.catalog import Table
-from repot.model.finding import Finding, error
+from repot.model.finding import Finding, error, warning
 from repot.model.names import Name, quoted
 from repot.model.plan import Link, Role, Use
 from repot.model.project import DeclaredLink, MoveSetting
 from repot.moves.analysis import advice
-from repot.moves.analysis.ast import Unreadable, select_of
+from repot.moves.analysis.ast import Unreadable, everything, pb, select_of
+from repot.moves.analysis.frame import implied
 
 
 def declared_links(
@@ -77,9 +78,58 @@ def links(table: Table, given: Sequence[DeclaredLink]) -> list[Link]:
     return [Link(source=table.name, capture=d.columns, locate=d.keys) for d in given]
 
 
-def too_narrow(link: Link, scope: Sequence[str]) -> bool:
-    """Whether a link without SELECT captures something else than the scope."""
-    return link.locate is None and len(link.capture) != len(scope)
+def check_scope(
+    declared: Mapping[Name, Sequence[DeclaredLink]], scope: Sequence[str], file: str
+) -> list[Finding]:
+    """Links that do not give the scope as they must, and links whose SELECT reads the very table
+    whose rows may be gone."""
+    findings = []
+    for name, given in declared.items():
+        for link in given:
+            if link.keys is None and len(link.columns) != len(scope):
+                findings.append(
+                    error(
+                        "link-not-the-scope",
+                        f"the link of {name} has no keys and names other columns than the scope",
+                        hint=f"name the columns that are ({', '.join(scope)}), or write keys",
+                        **advice.in_settings(file),
+                    )
+                )
+            if link.keys is not None:
+                findings += _check_keys(name, link, select_of(link.keys), scope, file)
+    return findings
+
+
+def _check_keys(
+    name: Name, link: DeclaredLink, select: pb.SelectStmt, scope: Sequence[str], file: str
+) -> list[Finding]:
+    findings = []
+    first = select
+    while first.op != pb.SETOP_NONE:
+        first = first.larg
+    wanted = [*scope, *(f"repot_link_{i}" for i in range(1, len(link.columns) + 1))]
+    given = [n.res_target.name or implied(n.res_target.val) for n in first.target_list]
+    stars = [m for t in first.target_list for m in everything(t) if isinstance(m, pb.A_Star)]
+    if not stars and given != wanted:
+        findings.append(
+            error(
+                "link-keys-columns",
+                f"keys of the link of {name} gives ({', '.join(given)})",
+                hint=f"it must give ({', '.join(wanted)}), so named and in this order",
+                **advice.in_settings(file),
+            )
+        )
+    tables = [m for m in everything(select) if isinstance(m, pb.RangeVar)]
+    if any(t.relname == name.name and t.schemaname in ("", name.schema_) for t in tables):
+        findings.append(
+            warning(
+                "link-reads-itself",
+                f"keys of the link of {name} reads {name} itself: rows that are gone find nothing",
+                hint="give the keys from the tables that look the row up",
+                **advice.in_settings(file),
+            )
+        )
+    return findings
 
 
 def unseen(

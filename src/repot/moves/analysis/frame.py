@@ -43,7 +43,8 @@ def reproduced(node: pb.Node, rel: Rel, env: Env, graph: Graph) -> pb.Node | Non
     held = inner(twin)
     assert isinstance(held, pb.RangeSubselect | pb.RangeFunction | pb.RangeTableFunc | pb.JsonTable)
     held.alias.aliasname = rel.own
-    held.lateral = bool(rel.depends)
+    if isinstance(held, pb.RangeSubselect | pb.RangeFunction):
+        held.lateral = bool(rel.depends)
     return None if failed else twin
 
 
@@ -53,6 +54,6 @@ def renamed(columns: Columns, alias: pb.Alias) -> Columns:
 
 
 def implied(node: pb.Node) -> str:
-    """The column's name where the query gives none: a column's own."""
+    """The column's name where the query gives none: a column's own; '' where it is not a name."""
     held = inner(node)
-    return words(held.fields)[-1] if isinstance(held, pb.ColumnRef) else ""
+    return (words(held.fields) or ("",))[-1] if isinstance(held, pb.ColumnRef) else ""

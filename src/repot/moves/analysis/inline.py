@@ -29,6 +29,8 @@ def plain(select: pb.SelectStmt) -> pb.SelectStmt:
             raise Unsupported("WITH queries that refer to each other too often")
         if isinstance(message, pb.RangeVar | pb.SubLink):
             message.location = number
+        elif isinstance(message, pb.JsonTable | pb.RangeTableFunc):
+            message.lateral = False  # it is in any case, and not always printed
     return whole
 
 

@@ -60,7 +60,10 @@ def pairs(arm: Arm, rel: Rel, *, repeated: bool) -> str | None:
         return None
     if repeated or not rel.spine:
         select = _present(select, arm.key, rel, repeated)
-    return ast.text_of(select)
+    try:
+        return ast.text_of(select)
+    except ast.Unreadable:
+        return None
 
 
 def _present(select: pb.SelectStmt, key: Sequence[str], rel: Rel, repeated: bool) -> pb.SelectStmt:

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from repot.model.catalog import Table
-from repot.model.finding import Finding, error
+from repot.model.finding import Finding
 from repot.model.names import Name
 from repot.model.plan import Link, Role, Use
 from repot.model.project import DeclaredLink
 from repot.model.schemas import REGISTRY
 from repot.moves.analysis import advice, ast
 from repot.moves.analysis.bind import Bindings, useful
-from repot.moves.analysis.declared import links, too_narrow
+from repot.moves.analysis.declared import links
 from repot.moves.analysis.graph import Graph, Rel
 from repot.moves.analysis.locate import TooMany, locate
 from repot.moves.analysis.pairs import Arm, pairs
@@ -44,34 +44,25 @@ def uses(arm: Arm, graph: Graph, bindings: Bindings, context: Context) -> list[U
             # Rows joined to each other before they are grouped come more than once.
             merged = graph.group is not None or role is Role.GROUPED
             rows = pairs(arm, rel, repeated=merged and len(graph.rels) > 1)
+            if rows is None and rel.id in bindings.drivers:
+                finding = advice.not_counted(context.file, table, context.default_schema)
+                context.findings.append(finding)
         use = Use(
             arm=arm.number, source=table.name, alias=rel.alias, role=role, link=None, pairs=rows
         )
         given = context.declared.get(table.name)
         if given:
-            found += _declared(use, table, given, context)
+            found += _declared(use, table, given)
             continue
         link, why = _link(arm, rel, table, graph, bindings, context)
         found.append(use.model_copy(update={"link": link, "why": why}))
     return found
 
 
-def _declared(use: Use, table: Table, given: Sequence[DeclaredLink], context: Context) -> list[Use]:
-    found = []
-    for link in links(table, given):
-        if too_narrow(link, context.scope):
-            context.findings.append(
-                error(
-                    "link-not-the-scope",
-                    f"the link of {table.name} has no keys and names other columns than the scope",
-                    hint=f"name the columns that are ({', '.join(context.scope)}), or write keys",
-                    **advice.in_settings(context.file),
-                )
-            )
-            continue
-        found.append(use.model_copy(update={"link": link}))
-        use = use.model_copy(update={"pairs": None})  # its rows are counted once
-    return found
+def _declared(use: Use, table: Table, given: Sequence[DeclaredLink]) -> list[Use]:
+    """A use for each link; the source's rows are counted by the first alone."""
+    first, *others = (use.model_copy(update={"link": link}) for link in links(table, given))
+    return [first, *(other.model_copy(update={"pairs": None}) for other in others)]
 
 
 def _role(rel: Rel, graph: Graph, bindings: Bindings) -> Role:
@@ -119,13 +110,16 @@ def _link(
     if rel.id not in bindings.failed:
         try:
             columns, select = locate(graph, bindings, context.scope, rel, arm.fixed)
+            text = ast.text_of(select)
             if not any(b.scope or b.rels for b in bindings.bound[rel.id].values()):
                 found = advice.touches_all(context.file, table, context.default_schema)
                 context.findings.append(found)
         except TooMany:
             why = "there are too many ways to reach it"
+        except ast.Unreadable as problem:
+            why = str(problem)
         else:
-            return Link(source=table.name, capture=columns, locate=ast.text_of(select)), ""
+            return Link(source=table.name, capture=columns, locate=text), ""
     columns = useful(rel, bindings.bound.get(rel.id, {}))
     context.findings.append(
         advice.underivable(context.file, table, why, context.scope, columns, context.default_schema)

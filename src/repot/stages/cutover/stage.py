@@ -6,7 +6,7 @@ from repot.engine import capture
 from repot.engine.session import Session
 from repot.engine.swap import memory, shape
 from repot.engine.swap.attempts import Clock, in_one_transaction
-from repot.engine.swap.evidence import after_the_commit, note, read_run, took_place
+from repot.engine.swap.evidence import after_the_commit, asking, note, read_run, took_place
 from repot.engine.swap.logs import Logs
 from repot.engine.swap.preflight import examine
 from repot.engine.swap.switch import Switch, open_switch
@@ -42,7 +42,7 @@ def cutover(
     `schema-changed`, `preflight`, `lock-timeout`, `pause-too-long`; RepotError `connection-lost`
     (nothing was changed), `cutover-failed`; OutcomeUnknown `outcome-unknown`.
     """
-    with session.connect("repot cutover") as conn:
+    with asking(session, STAGE) as conn:
         run = read_run(conn, session.run)
         if run.phase is Phase.CUT_OVER:
             return _already(session, conn, run)
@@ -57,7 +57,7 @@ def cutover(
         cancel_blockers=cancel_blockers,
     )
     if done.value is None:  # another one was quicker
-        with session.connect("repot cutover") as conn:
+        with asking(session, STAGE) as conn:
             return _already(session, conn, read_run(conn, session.run))
     result = done.value.model_copy(
         update={

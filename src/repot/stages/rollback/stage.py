@@ -10,7 +10,7 @@ from repot.engine import capture
 from repot.engine.session import Session
 from repot.engine.swap import memory, shape
 from repot.engine.swap.attempts import Clock, in_one_transaction
-from repot.engine.swap.evidence import after_the_commit, note, read_run, took_place
+from repot.engine.swap.evidence import after_the_commit, asking, note, read_run, took_place
 from repot.engine.swap.logs import Logs
 from repot.engine.swap.switch import open_switch
 from repot.model.catalog import Catalog
@@ -48,7 +48,7 @@ def rollback(session: Session, *, accept_loss: bool = False) -> tuple[Run, Rollb
     `apply-failed`, `not-drained`, `outside-not-remade`, `connection-lost`, `rollback-failed`
     (nothing was changed); OutcomeUnknown `outcome-unknown`.
     """
-    with session.connect("repot rollback") as conn:
+    with asking(session, STAGE) as conn:
         run = read_run(conn, session.run)
         if run.phase is Phase.ROLLED_BACK:
             return _already(session, conn, run)
@@ -67,7 +67,7 @@ def rollback(session: Session, *, accept_loss: bool = False) -> tuple[Run, Rollb
         truth=lambda conn: took_place(conn, session, Phase.ROLLED_BACK),
     )
     if done.value is None:
-        with session.connect("repot rollback") as conn:
+        with asking(session, STAGE) as conn:
             return _already(session, conn, read_run(conn, session.run))
     result = done.value.model_copy(update={"pause_ms": done.pause_ms, "attempts": done.attempts})
     run = after_the_commit(session, STAGE, done, session.run)
