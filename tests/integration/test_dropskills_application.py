@@ -318,6 +318,24 @@ def counts(conn: Connection) -> dict[str, int]:
     return {name: n for name, n, _ in digest(conn)}
 
 
+def test_the_application_works_after_the_cutover(
+    switched: tuple[str, dict[str, int]], make_database: Callable[..., str]
+) -> None:
+    with psycopg.connect(make_database(switched[0]), autocommit=True) as conn:
+        ada = application.sign_up(conn, None, "Ada")
+        conn.execute("update auth.users set email = 'ada@example.org' where id = %s", (ada,))
+        account = application.account(conn, ada)
+        assert account == (ada, "ada@example.org", "USER", "ACTIVE")
+        admin = one(conn, "select id from users where role = 'SUPER_ADMIN'")
+        application.buy(conn, ada, one(conn, "select id from packs limit 1"))
+        application.erase_user(conn, ada, admin)
+        assert application.account(conn, ada) is None
+        conn.execute("set role anon")
+        assert len(application.list_published_packs(conn, 5)) == 5
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            rows(conn, "select id from users")
+
+
 def test_a_day_on_v2_is_in_v1_after_the_rollback(
     switched: tuple[str, dict[str, int]], make_database: Callable[..., str]
 ) -> None:
