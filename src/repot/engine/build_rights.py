@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from repot.engine.build_grants import Grant, replace_grants
 from repot.engine.sql import load
 from repot.model.base import Value
 from repot.model.names import Name, quoted
@@ -16,15 +17,6 @@ from repot.postgres.compose import ident, trusted
 from repot.postgres.connect import Connection
 
 _PROBE = "repot_probe"
-
-
-class Grant(Value):
-    """`grantee` '' is PUBLIC; `column` '' is the whole relation."""
-
-    privilege: str
-    grantee: str
-    grantable: bool
-    column: str
 
 
 class _Relation(Value):
@@ -92,7 +84,8 @@ def copy_rights(conn: Connection, plan: Plan, fresh: Mapping[str, str | None]) -
         grants = list(relation.grants)
         if before.acl == fresh[kind] and not any(g.column for g in before.grants):
             grants = _wanted(conn, plan, relation, kind, granted)
-            _replace(conn, plan, relation, grants)
+            name = Name(schema_=plan.target_schema, name=relation.name)
+            replace_grants(conn, relation.oid, name, kind, set(relation.grants), set(grants))
         granted[relation.name] = grants
         if kind == "r" and not grants:
             rights.ungranted.append(relation.name)
@@ -176,35 +169,6 @@ def _wanted(
     return list(dict.fromkeys(grants))
 
 
-def _replace(conn: Connection, plan: Plan, relation: _Relation, grants: Iterable[Grant]) -> None:
-    """Make these the relation's grants (those of its owner stay)."""
-    name = ident(Name(schema_=plan.target_schema, name=relation.name))
-    word = sql.SQL("sequence" if relation.kind == "S" else "table")
-    have, want = set(relation.grants), set(grants)
-    for grant in sorted(have - want, key=repr):
-        conn.execute(
-            sql.SQL("revoke {}{} on {} {} from {}").format(
-                trusted(grant.privilege), _column(grant), word, name, _role(grant.grantee)
-            )
-        )
-    columns = None
-    for grant in sorted(want - have, key=repr):
-        if grant.column:
-            columns = columns or _column_names(conn, relation.oid)
-            if grant.column not in columns:
-                continue  # V2 has no such column
-        conn.execute(
-            sql.SQL("grant {}{} on {} {} to {}{}").format(
-                trusted(grant.privilege),
-                _column(grant),
-                word,
-                name,
-                _role(grant.grantee),
-                sql.SQL(" with grant option" if grant.grantable else ""),
-            )
-        )
-
-
 def _comment(conn: Connection, plan: Plan, relation: _Relation) -> None:
     if relation.twin is None or relation.kind not in ("r", "p"):
         return
@@ -222,23 +186,6 @@ def _comment(conn: Connection, plan: Plan, relation: _Relation) -> None:
                 table, sql.Identifier(str(column)), sql.Literal(comment)
             )
         )
-
-
-def _column_names(conn: Connection, oid: int) -> set[str]:
-    rows = conn.execute(
-        "select attname from pg_catalog.pg_attribute where attrelid = %s and attnum > 0"
-        " and not attisdropped",
-        (oid,),
-    ).fetchall()
-    return {str(r[0]) for r in rows}
-
-
-def _column(grant: Grant) -> sql.Composable:
-    return sql.SQL(" ({})").format(sql.Identifier(grant.column)) if grant.column else sql.SQL("")
-
-
-def _role(grantee: str) -> sql.Composable:
-    return sql.Identifier(grantee) if grantee else sql.SQL("public")
 
 
 def _word(kind: str) -> sql.SQL:
