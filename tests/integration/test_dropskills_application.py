@@ -390,3 +390,39 @@ def test_what_v1_cannot_hold_stops_the_rollback(
     assert refused.value.code == "not-carriable"
     with psycopg.connect(dsn, autocommit=True) as conn:
         assert application.version(conn) == 2
+
+
+def test_who_was_erased_on_v2_is_not_in_v1_after_the_rollback(
+    switched: tuple[str, dict[str, int]], make_database: Callable[..., str]
+) -> None:
+    dsn = make_database(switched[0])
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        acting = one(conn, "select id from users where role = 'SUPER_ADMIN'")
+        admin = one(conn, "select admin_id from admin_logs where admin_id <> %s limit 1", acting)
+        fan = one(conn, "select user_id from favorites where user_id <> %s limit 1", acting)
+        for person in {admin, fan}:  # V1's own foreign keys would forbid it
+            application.erase_user(conn, person, acting)
+    _, result = service.open_project(FOLDER, dsn).rollback()
+    assert result.not_carried_rows == 0
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        for person in {admin, fan}:
+            assert rows(conn, "select id from profiles where id = %s", person) == []
+            assert rows(conn, "select user_id from favorites where user_id = %s", person) == []
+            assert rows(conn, "select id from admin_logs where admin_id = %s", person) == []
+        assert one(conn, "select count(*) from pg_constraint where not convalidated") == 0
+    verdict = service.open_project(FOLDER, dsn).verify()
+    assert verdict.passed, verdict.reasons
+
+
+def test_a_category_that_was_emptied_and_deleted_on_v2_is_gone_from_v1(
+    switched: tuple[str, dict[str, int]], make_database: Callable[..., str]
+) -> None:
+    dsn = make_database(switched[0])
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        category = one(conn, "select category_id from packs where category_id is not null limit 1")
+        conn.execute("update packs set category_id = null where category_id = %s", (category,))
+        conn.execute("delete from categories where id = %s", (category,))
+    _, result = service.open_project(FOLDER, dsn).rollback()
+    assert result.not_carried_rows == 0
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        assert rows(conn, "select id from categories where id = %s", category) == []
