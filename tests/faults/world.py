@@ -76,10 +76,10 @@ reason = "refused by the bank"
 # What an application writes once V2 serves: all of it can be carried back, but for `items.note`,
 # which a trigger of V2 sets and V1 has no place for.
 WRITES = """
-insert into tag (name, uses) values ('  made on V2 ', 70);
+insert into tag (id, name, uses) values (900001, '  made on V2 ', 70);
 update tag set uses = uses + 100 where id <= 5;
 insert into customers (id, email) values (900001, 'made@v2.test');
-insert into purchases (customer_id, amount) select 900001, 0.5 from generate_series(1, 3);
+insert into purchases (id, customer_id, amount) select 900000 + n, 900001, 0.5 from generate_series(1, 3) n;
 update customers set spent = 1.5 where id = 900001;
 update items set price = price + 1 where kind = 'bundle';
 delete from purchases where id between 100 and 110;
