@@ -37,9 +37,9 @@ def _stages(server: EmbeddedServer, folder: Path) -> Stages:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """`seed`: as many journeys as it takes for REPOT_FAULTS accidents (20 if it is not set)."""
-    if "seed" in metafunc.fixturenames:
+    """`journey`: its seed; as many journeys as it takes for REPOT_FAULTS accidents (20 if it is not set)."""
+    if "journey" in metafunc.fixturenames:
         from faults.journeys import VERBS
 
         wanted = int(os.environ.get("REPOT_FAULTS", "20"))
-        metafunc.parametrize("seed", range(1, math.ceil(wanted / len(VERBS)) + 1))
+        metafunc.parametrize("journey", range(1, math.ceil(wanted / len(VERBS)) + 1))

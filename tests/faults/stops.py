@@ -109,5 +109,3 @@ class Stops:
 
     def _ask(self, query: str) -> bool:
         return bool(self._conn.execute(query.encode()).fetchall())
-
-

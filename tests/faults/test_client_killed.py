@@ -15,5 +15,5 @@ def kill(client: Client, _dsn: str) -> bool:
     return client.kill()
 
 
-def test_killed_at_random_moments(stages: Stages, seed: int) -> None:
-    assert travel(stages, kill, seed) >= 2
+def test_killed_at_random_moments(stages: Stages, journey: int) -> None:
+    assert travel(stages, kill, journey) >= 2

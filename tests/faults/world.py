@@ -112,7 +112,8 @@ def make_project(to: Path) -> Path:
     purchases.write_text(purchases.read_text() + "where o.amount <= 1.15\n")
     customers = folder / "moves" / "customers.sql"
     customers.write_text(
-        customers.read_text().replace("o.customer_id = c.id)", "o.customer_id = c.id"
-                                      " and o.amount <= 1.15)")
+        customers.read_text().replace(
+            "o.customer_id = c.id)", "o.customer_id = c.id and o.amount <= 1.15)"
+        )
     )
     return folder
