@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -21,8 +22,9 @@ from repot.model.state import Phase
 from repot.postgres.state import last_evidence
 from repot.stages.cutover import cutover
 from repot.stages.rollback import carry, rollback
+from support.moving import make_session
 from support.sql import connect, rows, run
-from support.swapping import now_proven, proven_shop, whole_backup
+from support.swapping import copied, now_proven, proven_shop, whole_backup
 
 
 @pytest.fixture(scope="module")
@@ -263,3 +265,48 @@ def test_before_a_cutover_there_is_nothing_to_roll_back(session: Session) -> Non
     with pytest.raises(Refused) as refused:
         rollback(session)
     assert refused.value.code == "wrong-phase"
+
+
+AUTH = """
+create schema auth; create table auth.users (id int primary key, email text, seen int);
+create table public.profiles (id int primary key references auth.users, name text);
+insert into auth.users select n, 'u' || n, 0 from generate_series(1, 20) n;
+insert into public.profiles select n, 'n' || n from generate_series(1, 20) n;
+"""
+AUTH_FILES = {
+    "target.sql": "create table users (id int primary key, name text, email text, seen int)",
+    "moves/users.sql": "select p.id, p.name, u.email, u.seen from profiles p"
+    " join auth.users u on u.id = p.id",
+    "back/profiles.sql": "select id, name from users",
+}
+
+
+def test_what_an_outside_table_changed_does_not_stop_it(database: str, tmp_path: Path) -> None:
+    """Somebody signed in: the view sees it, V2 was never told, and nobody wrote that on V2."""
+    session = make_session(database, tmp_path, AUTH_FILES, AUTH)
+    session, verdict = now_proven(copied(session))
+    done, _ = cutover(session, verdict, whole_backup())
+    session = foreseen(session.at(done))
+    run(database, "update auth.users set seen = 5 where id in (3, 4)")
+    run(database, "update public.users set name = 'renamed' where id = 4")
+    result = go_back(session)
+    assert result.carried == {"profiles": 1}
+    assert result.not_carried_rows == 0
+    seen = "select id, seen from v2.users where seen > 0 order by 1"
+    assert rows(database, seen) == [(3, 5), (4, 5)]
+    kept = 'select id, seen from repot_quarantine."users.v2.1" order by 1'
+    assert rows(database, kept) == [(3, 0), (4, 0)]
+
+
+def test_but_what_was_written_on_v2_does(database: str, tmp_path: Path) -> None:
+    session = make_session(database, tmp_path, AUTH_FILES, AUTH)
+    session, verdict = now_proven(copied(session))
+    done, _ = cutover(session, verdict, whole_backup())
+    session = foreseen(session.at(done))
+    run(database, "update auth.users set seen = 5 where id = 3")
+    run(database, "update public.users set email = 'of v2' where id = 9")
+    with pytest.raises(Refused) as refused:
+        rollback(session)
+    assert refused.value.code == "not-carriable"
+    assert "id = 9" in refused.value.evidence
+    assert "id = 3" not in refused.value.evidence

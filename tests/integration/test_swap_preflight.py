@@ -244,6 +244,8 @@ def test_what_another_owns_is_said_beforehand(owner: str, database: str) -> None
     name = rows(database, "select current_database()")[0][0]
     script = PLAIN.format(db=name) + "reset role; create table shop_v2.alien (a int);"
     script += "create schema stats; create view stats.v as select id from shop.items;"
+    script += "revoke all on auth.users from plain_owner;"
+    script += "grant select, trigger, references on auth.users to plain_owner;"
     run(database, script)
     dsn = make_conninfo(database, user=owner)
     session = make_session(dsn, v1="shop", v2="shop_v2", old="shop_old")
@@ -251,3 +253,4 @@ def test_what_another_owns_is_said_beforehand(owner: str, database: str) -> None
         codes = {f.code: f for f in preflight(conn, session.plan, "tables")}
     assert "alien" in codes["right-owner"].message
     assert "stats.v" in codes["right-outside"].message
+    assert codes["right-lock"].object == "auth.users"

@@ -132,13 +132,17 @@ def switch_over(
     return done
 
 
-def proven_shop(dsn: str) -> tuple[Session, Verdict]:
-    """The small project of `support.shop`, copied and proven, in the database."""
-    session = make_shop(dsn)
+def copied(session: Session) -> Session:
+    """A planned session built and copied."""
     session = session.at(build(session))
     copy(session)
     with session.connect() as conn:
-        session = session.at(read_run(conn, session.run))
+        return session.at(read_run(conn, session.run))
+
+
+def proven_shop(dsn: str) -> tuple[Session, Verdict]:
+    """The small project of `support.shop`, copied and proven, in the database."""
+    session = copied(make_shop(dsn))
     verdict = verify(session)
     assert verdict.passed, verdict.reasons
     return session, verdict

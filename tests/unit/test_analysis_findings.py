@@ -188,6 +188,13 @@ def test_a_wider_integer_is_looked_up_and_not_taken_for_the_scope() -> None:
     assert link.locate == (
         "SELECT repot_0.id AS id, repot_0.id AS repot_link_1 FROM public.a repot_0"
     )
+    constant = run(  # what must know all scopes asks a, not the wider g to its left
+        "SELECT a.id FROM public.big g JOIN public.a a ON a.id = g.id"
+        " LEFT JOIN public.b b ON b.id = 3"
+    )
+    asked = constant.uses[2].link
+    assert asked is not None
+    assert asked.locate == "SELECT repot_1.id AS id, 3 AS repot_link_1 FROM public.a repot_1"
     narrow = run("SELECT g.id FROM public.big g LEFT JOIN public.a a ON a.id = g.id")
     assert narrow.uses[1].link is not None
     assert narrow.uses[1].link.locate is None

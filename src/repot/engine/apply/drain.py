@@ -9,7 +9,15 @@ from repot.engine.apply.changes import TEMP, Taken, Touched, among, take, touche
 from repot.engine.apply.keep import kept_values
 from repot.engine.apply.order import parents_first
 from repot.engine.apply.remember import remember
-from repot.engine.apply.write import Work, delete, forward_columns, insert, same_key, update
+from repot.engine.apply.write import (
+    Work,
+    delete,
+    forward_columns,
+    insert,
+    referring,
+    same_key,
+    update,
+)
 from repot.engine.capture import BACK, FORWARD
 from repot.engine.registry import allocate
 from repot.model.errors import RepotError
@@ -83,10 +91,14 @@ def _apply(
         _work_out(conn, work, scope, direction)
         works.append(work)
     written: dict[str, int] = {}
+    # A doomed row goes first, so that its unique values are free, unless a row that stays still
+    # refers to it: that one must be updated before.
     for work in reversed(works):
-        _count(written, work, delete(conn, work))
+        _count(written, work, delete(conn, work, unless=referring(work, works)))
     for work in works:
         _count(written, work, update(conn, work) + insert(conn, work))
+    for work in reversed(works):
+        _count(written, work, delete(conn, work))
     changes = sum(t.rows for t in taken.values())
     return DrainResult(changes=changes, keys=keys, written=sum(written.values()), tables=written)
 

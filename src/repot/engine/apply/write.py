@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -53,14 +54,42 @@ def same_key(derivation: Derivation, left: str, right: str) -> sql.Composed:
     )
 
 
-def delete(conn: Connection, work: Work) -> int:
-    """Delete the doomed keys; gives the rows deleted."""
+def delete(conn: Connection, work: Work, unless: sql.Composable | None = None) -> int:
+    """Delete the doomed keys, but for rows `t` of which `unless` is true; gives their number."""
     done = conn.execute(
-        sql.SQL("delete from {} as t using {} as d where {}").format(
-            ident(work.table), ident(work.doomed), same_key(work.derivation, "t", "d")
+        sql.SQL("delete from {} as t using {} as d where {} and not ({})").format(
+            ident(work.table),
+            ident(work.doomed),
+            same_key(work.derivation, "t", "d"),
+            unless or sql.SQL("false"),
         )
     )
     return done.rowcount
+
+
+def referring(parent: Work, works: Sequence[Work]) -> sql.Composable:
+    """Condition on `t`, a row of `parent`: a row that is not doomed refers to it."""
+    found = [
+        sql.SQL(
+            "exists (select from {child} as c where {refers}"
+            " and not exists (select from {doomed} as x where {same}))"
+        ).format(
+            child=ident(work.table),
+            refers=joined(
+                (
+                    sql.SQL("c.{} = t.{}").format(sql.Identifier(a), sql.Identifier(b))
+                    for a, b in zip(key.columns, key.referenced, strict=True)
+                ),
+                " and ",
+            ),
+            doomed=ident(work.doomed),
+            same=same_key(work.derivation, "x", "c"),
+        )
+        for work in works
+        for key in work.description.foreign_keys
+        if key.references == parent.derivation.table and key.on_delete in ("a", "r")
+    ]
+    return joined(found, " or ") if found else sql.SQL("false")
 
 
 def update(conn: Connection, work: Work) -> int:

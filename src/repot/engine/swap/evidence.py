@@ -42,7 +42,7 @@ def asking(session: Session, stage: str) -> Iterator[Connection]:
 def read_run(conn: Connection, run: Run, *, lock: bool = False) -> Run:
     """The run as it is now; with `lock`, nobody else changes it until the transaction ends."""
     if lock:
-        conn.execute("select from repot.run where id = %s for update", (run.id,))
+        conn.execute("select from repot.run where id = %s for no key update", (run.id,))
     row = conn.execute(
         "select phase, plan_digest, updated_at from repot.run where id = %s", (run.id,)
     ).fetchone()

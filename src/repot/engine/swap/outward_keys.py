@@ -1,9 +1,10 @@
 """Foreign keys of the side that does not serve, to tables that stay.
 
-Once V1 is retired its rows grow old. A key of it that forbids a delete in, say, auth.users, or that
-cascades into old rows which others of V1 still refer to, would make the application's deletes fail.
-So all keys to outside tables are taken off the side that goes, and put back on the side that comes:
-NOT VALID, and validated after the commit.
+Once V1 is retired its rows grow old. A key of it that forbids a delete in, say, auth.users, would
+make the application's deletes fail. So the keys that forbid (NO ACTION, RESTRICT) are taken off the
+side that goes, and put back on the side that comes: NOT VALID, and validated after the commit. Keys
+that cascade stay: a person who is erased there must not come back with a rollback. What such a
+cascade reaches inside the side is freed of forbidding keys as well.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from repot.engine.swap.locks import LockPlan, lock_plan
 from repot.engine.swap.sql import load
 from repot.engine.swap.survey import Survey
 from repot.engine.swap.things import PG_CLASS, TABLES
@@ -11,6 +12,7 @@ from repot.model.finding import Finding, error, warning
 from repot.model.names import Name, quoted
 from repot.model.plan import Plan
 from repot.postgres.capabilities import missing
+from repot.postgres.compose import ident
 from repot.postgres.connect import Connection
 
 
@@ -19,7 +21,12 @@ def rights(conn: Connection, plan: Plan, swap: Survey) -> list[Finding]:
     tables = [t.full_name for t in swap.outgoing if t.kind in TABLES]
     outside = [n for n in plan.captured() if n.schema_ in plan.outside_schemas]
     found = missing(conn, tables, outside, "cutover", swap=swap.kind)
-    return [*found, *_owned(conn, swap), *_remade(conn, swap)]
+    return [
+        *found,
+        *_owned(conn, swap),
+        *_remade(conn, swap),
+        *_lockable(conn, lock_plan(conn, swap, outside)),
+    ]
 
 
 def _owned(conn: Connection, swap: Survey) -> Iterator[Finding]:
@@ -61,6 +68,22 @@ def _remade(conn: Connection, swap: Survey) -> Iterator[Finding]:
             hint=f"connect as {quoted(owner)} or a member of it; some providers allow it all the "
             "same (the cutover would fail whole, and change nothing)",
         )
+
+
+def _lockable(conn: Connection, locks: LockPlan) -> Iterator[Finding]:
+    """LOCK TABLE wants the right to change rows."""
+    for table in (*locks.ruled, *locks.outside):
+        row = conn.execute(
+            "select pg_catalog.has_table_privilege(%s, 'update, delete, truncate'), current_user",
+            (ident(table).as_string(conn),),
+        ).fetchone()
+        if row is not None and not row[0]:
+            yield error(
+                "right-lock",
+                f"{quoted(str(row[1]))} may not lock {table}, whose writers must wait for the swap",
+                object=str(table),
+                hint=f"GRANT UPDATE ON {table} TO {quoted(str(row[1]))};",
+            )
 
 
 def _may_trigger(conn: Connection, table: int) -> bool:
