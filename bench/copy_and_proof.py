@@ -20,8 +20,10 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
+from urllib.parse import quote
 
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from repot.demo.systems import find_system
 from repot.embedded import EmbeddedServer
@@ -241,12 +243,10 @@ class Bench:
         verdict = verify(session, workers=self.workers)
         assert verdict.passed, verdict.reasons
 
-    def reladiff(self, dsn: str) -> float | None:
-        """joindiff between the table and the view's rows, written to a table outside the timing."""
-        try:
-            import reladiff  # noqa: F401
-        except ImportError:
-            return None
+    def reladiff(self, dsn: str, python: str) -> float | None:
+        """joindiff between each table and its view's rows, written down outside the timing."""
+        parts = conninfo_to_dict(dsn)
+        url = f"postgresql://{parts['user']}@/{parts['dbname']}?host={quote(str(parts['host']))}"
         total = 0.0
         for move in self.plan.moves:
             made = Name(schema_="bench", name=move.name)
@@ -264,20 +264,15 @@ class Bench:
                 )
             keys = [word for c in move.key for word in ("-k", c)]
             rest = [w for c in move.columns if c not in move.key for w in ("-c", c)]
-            url = f"postgresql://postgres@/{dsn.split('dbname=')[1].split()[0].strip(chr(39))}"
-            command = [sys.executable, "-m", "reladiff", url, f"bench.{move.name}", url]
-            command += [
-                f"{move.table.schema_}.{move.name}",
-                *keys,
-                *rest,
-                "--algorithm",
-                "joindiff",
-            ]
+            command = [python, "-m", "reladiff", url, f"bench.{move.name}", url]
+            command += [f"{move.table.schema_}.{move.name}", *keys, *rest]
             start = time.monotonic()
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                [*command, "--algorithm", "joindiff"], capture_output=True, text=True, check=False
+            )
             total += time.monotonic() - start
             if done.returncode or done.stdout.strip():
-                print(f"reladiff on {move.name}: {done.stderr[-300:]}", file=sys.stderr)
+                print(f"reladiff on {move.name}: {done.stderr[-400:]}", file=sys.stderr)
                 return None
         return total
 
@@ -288,6 +283,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--reladiff", metavar="PYTHON", help="a Python that has reladiff")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     times: dict[str, list[float]] = {}
@@ -318,7 +314,7 @@ def main() -> None:
             for name, ask in proofs.items():
                 times.setdefault(name, []).append(ask(dsn))
                 print(f"{name}: {times[name][-1]:.2f} s", file=sys.stderr)
-        found = bench.reladiff(dsn)
+        found = bench.reladiff(dsn, given.reladiff) if given.reladiff else None
         if found is not None:
             times["proof: reladiff joindiff"] = [found]
     show(times, bench, given)
@@ -337,7 +333,7 @@ def show(times: dict[str, list[float]], bench: Bench, given: argparse.Namespace)
         ratio = base[name.split(":")[0]] / best[name]
         print(f"{name:36}{min(values):8.2f}{best[name]:8.2f}{max(values):8.2f}{ratio:10.2f}")
     if "proof: reladiff joindiff" not in times:
-        print("reladiff: not measured (pip install reladiff psycopg2-binary beside Repot)")
+        print("reladiff: not measured (see bench/README.md)")
 
 
 if __name__ == "__main__":

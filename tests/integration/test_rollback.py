@@ -310,3 +310,14 @@ def test_but_what_was_written_on_v2_does(database: str, tmp_path: Path) -> None:
     assert refused.value.code == "not-carriable"
     assert "id = 9" in refused.value.evidence
     assert "id = 3" not in refused.value.evidence
+
+
+def test_even_a_dropped_table_of_v2_does_not_keep_v1_from_coming_back(session: Session) -> None:
+    run(session.dsn, "update customers set email = 'kept' where id = 2")
+    run(session.dsn, "drop table item_labels cascade")
+    with pytest.raises(Refused) as refused:
+        rollback(session)
+    assert refused.value.code == "schema-changed"
+    done, _ = rollback(session, accept_loss=True)
+    assert done.phase is Phase.ROLLED_BACK
+    assert rows(session.dsn, "select count(*) from public.product") == [(400,)]

@@ -77,6 +77,13 @@ CASES: dict[str, tuple[str, str, str, str]] = {  # code: script, swap kind, seve
         "error",
         "other.heir",
     ),
+    "part-of-outside": (
+        "create table other.whole (k int) partition by list (k);"
+        "create table public.part partition of other.whole for values in (1)",
+        "tables",
+        "error",
+        "other.whole",
+    ),
     "outside-column-type": (
         "create table other.box (one public.items)",
         "tables",

@@ -57,9 +57,13 @@ def test_foreign_keys_are_left_out_and_nothing_else() -> None:
     alter table "A b" add constraint f foreign key (x) references e;
     alter table "A b" add constraint u unique (x), add foreign key (x) references e;
     create index on "A b" (x);
+    alter table "A b" validate constraint f;
+    comment on constraint f on "A b" is 'a key';
     """
     left = without_foreign_keys(SqlFile(path="target.sql", text=text)).text.lower()
     assert "references" not in left
+    assert "validate" not in left
+    assert "comment" not in left
     for kept in ('"a b"', "primary key", "not null", "check", "unique", "create index"):
         assert kept in left
 

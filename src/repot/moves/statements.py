@@ -164,10 +164,13 @@ def without_foreign_keys(file: SqlFile) -> SqlFile:
     """
     tree = postgast.parse(file.text)
     foreign = postgast.pg_query_pb2.ConstrType.CONSTR_FOREIGN
+    validate = postgast.pg_query_pb2.AlterTableType.AT_ValidateConstraint
     kept = []
     for raw in tree.stmts:
         kind = raw.stmt.WhichOneof("node")
         node = getattr(raw.stmt, kind)
+        if kind == "comment_stmt":
+            continue  # it may be on one of the keys, and says nothing to the probes
         if kind == "create_stmt":
             _drop(node.table_elts, lambda e: _is(e, "constraint", foreign))
             for element in node.table_elts:
@@ -178,6 +181,7 @@ def without_foreign_keys(file: SqlFile) -> SqlFile:
                 node.cmds,
                 lambda e: _is(e.alter_table_cmd.__getattribute__("def"), "constraint", foreign),
             )
+            _drop(node.cmds, lambda e: e.alter_table_cmd.subtype == validate)
             if not node.cmds:
                 continue
         kept.append(raw)

@@ -56,7 +56,7 @@ def view_columns(conn: Connection, view: Name) -> dict[str, Column]:
     """The columns of a view, in order, with their types."""
     rows = conn.execute(
         "select a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),"
-        " pg_catalog.format_type(a.atttypid, null), a.atttypid::bigint, a.atttypmod"
+        " pg_catalog.format_type(a.atttypid, -1), a.atttypid::bigint, a.atttypmod"
         " from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid"
         " join pg_catalog.pg_namespace n on n.oid = c.relnamespace"
         " where n.nspname = %s and c.relname = %s and a.attnum > 0 and not a.attisdropped"

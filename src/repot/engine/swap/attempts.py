@@ -114,9 +114,9 @@ def in_one_transaction(
             pushed += [str(p) for p in aside]
         except TooLong:
             late += 1
-        except errors.QueryCanceled:
+        except errors.QueryCanceled as failed:
             if clock.limit_ms is None or clock.held_ms()[1] < clock.limit_ms * 0.9:
-                raise
+                raise _failed(session, conn, what, failed) from failed
             late += 1
         except psycopg.Error as failed:
             raise _failed(session, conn, what, failed) from failed

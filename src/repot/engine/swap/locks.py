@@ -74,7 +74,7 @@ def lock_plan(conn: Connection, swap: Survey, captured: Iterable[Name]) -> LockP
         views=tuple(views[key] for key in reversed(inner_first(conn, views))),
         outside=tuple(n for n in _sorted([*outside, *altered]) if n not in ruled),
         altered=_sorted([*altered, *ruled]),
-        serving=_sorted(t.full_name for t in swap.outgoing if t.kind in TABLES and not t.partition),
+        serving=_sorted(t.full_name for t in swap.outgoing if t.kind in TABLES),
         waiting=_sorted(t.full_name for t in swap.incoming if t.kind in TABLES),
     )
 

@@ -16,6 +16,7 @@ class Namesakes:
     def __init__(self, conn: Connection, swap: Survey) -> None:
         self._swap = swap
         self._going = {t.key: t for t in swap.outgoing}
+        self._staying = {t.key for t in swap.staying}
         relations = [t.oid for t in swap.incoming if t.is_relation]
         self._columns = columns_of(conn, relations)
         self._keys: dict[int, list[frozenset[str]]] = {}
@@ -55,8 +56,7 @@ class Namesakes:
     def _lacks_sequence(self, need: Need) -> str | None:
         """A sequence that goes with its table."""
         name = self._sequences.get(need.key[1]) if need.key[0] == PG_CLASS else None
-        staying = need.key in {t.key for t in self._swap.staying}
-        if name is None or staying or name in self._coming_sequences:
+        if name is None or need.key in self._staying or name in self._coming_sequences:
             return None
         return f"sequence {name}"
 

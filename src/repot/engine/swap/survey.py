@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 
 from repot.engine.swap.dependents import Dependent, describe, reach, walk, with_needs
 from repot.engine.swap.sql import load
@@ -37,7 +38,11 @@ class Survey:
 
     def namesake(self, thing: Thing) -> Thing | None:
         """What comes under the name (and signature) of a thing that goes."""
-        return next((t for t in self.incoming if t.clash == thing.clash), None)
+        return self._coming.get(thing.clash)
+
+    @cached_property
+    def _coming(self) -> dict[tuple[str, str, str], Thing]:
+        return {t.clash: t for t in self.incoming}
 
 
 def survey(

@@ -109,12 +109,19 @@ def _entangled(swap: Survey) -> Iterator[Finding]:
 
 def _elsewhere(conn: Connection, swap: Survey) -> Iterator[Finding]:
     oids = [t.oid for t in (*swap.outgoing, *swap.incoming) if t.kind in (*TABLES, "f")]
-    for cs, child, ps, parent, partition in conn.execute(
+    for cs, child, ps, parent, partition, own in conn.execute(
         load("bound_elsewhere.sql"), {"oids": oids}
     ).fetchall():
         name = Name(schema_=str(cs), name=str(child))
         of = Name(schema_=str(ps), name=str(parent))
-        if partition:
+        if own:
+            yield error(
+                "part-of-outside",
+                f"{name} is a part of {of}, which stays: what is written to that goes to V1 for ever",
+                object=str(name),
+                hint=f"detach it from {of}, or bring {of} into the source schema",
+            )
+        elif partition:
             yield warning(
                 "partition-elsewhere",
                 f"{name}, a partition of {of}, stands in another schema and stays there",
