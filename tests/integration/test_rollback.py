@@ -176,8 +176,8 @@ def test_changes_are_applied_under_the_locks_too(
     """Somebody writes after the last batch before the locks (trap 6)."""
     inner = carry.prove_beforehand
 
-    def meanwhile(*args: Any) -> carry.Proof:
-        proof = inner(*args)
+    def meanwhile(*args: Any, **options: Any) -> carry.Proof:
+        proof = inner(*args, **options)
         run(session.dsn, "update customers set email = 'at the last moment' where id = 4")
         return proof
 

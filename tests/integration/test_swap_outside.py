@@ -320,6 +320,7 @@ def test_a_retired_key_does_not_keep_outside_rows_from_being_deleted(database: s
         create table public.profiles (id int primary key references auth.users on delete cascade);
         create table public.marks (profile int references public.profiles);
         create table app_v2.profiles (id int primary key references auth.users on delete cascade);
+        create table app_v2.marks (profile int references app_v2.profiles);
         insert into public.profiles values (1); insert into public.marks values (1);
         insert into app_v2.profiles values (1);
         create table public.logs (by int references auth.users);
@@ -333,12 +334,18 @@ def test_a_retired_key_does_not_keep_outside_rows_from_being_deleted(database: s
     assert rows(database, "select count(*) from app_old.profiles") == [(0,)]
     run(database, "truncate app_old.logs, app_old.marks, app_old.profiles")
     keys = "select conrelid::regclass::text, convalidated from pg_constraint where contype = 'f'"
-    keys += " and confrelid = 'auth.users'::regclass"
+    keys += " and conrelid::regclass::text not like 'repot%'"
     for to in ("v1", "v2"):
         switch_over(session, to)
         run(database, "insert into public.logs values (2)")
         with pytest.raises(psycopg.errors.ForeignKeyViolation):
             run(database, "delete from auth.users where id = 2")
         serving = sorted(key for key in rows(database, keys) if "." not in key[0])
-        assert serving == [("logs", True), ("profiles", True)]
+        assert serving == [("logs", True), ("marks", True), ("profiles", True)]
+        run(database, "insert into auth.users values (3)")
+        other = "app_v2" if to == "v1" else "app_old"
+        for schema in ("public", other):
+            run(database, f"insert into {schema}.profiles values (3)")
+        run(database, f"insert into {other}.marks values (3); delete from auth.users where id = 3")
+        assert rows(database, f"delete from {other}.marks returning 1") == [(1,)]
         run(database, "delete from public.logs")

@@ -43,6 +43,31 @@ def remember_moved(conn: Connection, run: int, side: str, keys: Iterable[Key]) -
     )
 
 
+def forget_moved(conn: Connection, run: int) -> None:
+    """Before a cutover notes anew what it moves."""
+    conn.execute("delete from repot.moved where run = %s and class <> %s", (run, PG_TRIGGER))
+
+
+def remember_taken_off(conn: Connection, run: int, remakes: Sequence[Remake]) -> None:
+    """Note what the next cutover puts on V2 again, instead of what was noted before."""
+    conn.execute("delete from repot.taken_off where run = %s", (run,))
+    conn.cursor().executemany(
+        "insert into repot.taken_off (run, number, what, ddl, late) values (%s, %s, %s, %s, %s)",
+        [(run, n, r.what, r.ddl, list(r.afterwards)) for n, r in enumerate(remakes)],
+    )
+
+
+def taken_off(conn: Connection, run: int) -> list[Remake]:
+    """What a rollback took off V2."""
+    rows = conn.execute(
+        "select what, ddl, late from repot.taken_off where run = %s order by number", (run,)
+    ).fetchall()
+    return [
+        Remake(str(what), (str(ddl),), tuple(late if isinstance(late, list) else ()))
+        for what, ddl, late in rows
+    ]
+
+
 def remember_modes(conn: Connection, run: int, side: str, modes: Mapping[int, str]) -> None:
     """Note how triggers (by oid) are enabled, before they are disabled."""
     conn.execute(

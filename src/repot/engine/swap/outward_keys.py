@@ -16,8 +16,7 @@ from repot.engine.swap.sql import load
 from repot.engine.swap.survey import Survey
 from repot.engine.swap.things import TABLES
 from repot.model.names import Name
-from repot.model.plan import Plan
-from repot.postgres.compose import ident, trusted
+from repot.postgres.compose import trusted
 from repot.postgres.connect import Connection
 
 PG_CONSTRAINT = 2606
@@ -44,38 +43,3 @@ def _keys(conn: Connection, swap: Survey) -> dict[int, Name]:
     both = [*going, *(t.oid for t in swap.incoming if t.kind in TABLES)]
     rows = conn.execute(load("outward_keys.sql"), {"oids": going, "both": both}).fetchall()
     return {int(str(oid)): Name(schema_=str(schema), name=str(name)) for oid, schema, name in rows}
-
-
-def missing(conn: Connection, swap: Survey, plan: Plan) -> list[Remake]:
-    """V2's own, as target.sql has them, that a rollback had taken off; for after the move."""
-    there = {
-        (str(table), str(name))
-        for table, name in conn.execute(
-            "select c.relname, k.conname from pg_catalog.pg_constraint k"
-            " join pg_catalog.pg_class c on c.oid = k.conrelid"
-            " where k.contype = 'f' and k.conrelid = any (%s::oid[])",
-            ([t.oid for t in swap.incoming if t.kind in TABLES],),
-        ).fetchall()
-    }
-    coming = {t.name for t in swap.incoming if t.kind in TABLES}
-    result = []
-    for table in plan.target.tables:
-        for key in table.foreign_keys:
-            inside = key.references.schema_ in (plan.target_schema, plan.source_schema)
-            if inside or table.name.name not in coming or (table.name.name, key.name) in there:
-                continue
-            on = ident(Name(schema_=swap.direction.front, name=table.name.name))
-            add = sql.SQL("alter table {} add constraint {} {} not valid").format(
-                on, sql.Identifier(key.name), trusted(key.definition)
-            )
-            check = sql.SQL("alter table {} validate constraint {}").format(
-                on, sql.Identifier(key.name)
-            )
-            result.append(
-                Remake(
-                    f"foreign key {key.name} on {table.name.name}",
-                    (add.as_string(conn),),
-                    (check.as_string(conn),),
-                )
-            )
-    return result

@@ -79,6 +79,7 @@ class Switch:
         old = triggers.user_triggers(conn, swap.outgoing)
         new = triggers.user_triggers(conn, swap.incoming)
         off, on = outward_keys.take_off(conn, swap)
+        memory.forget_moved(conn, run)
         memory.remember_moved(conn, run, "v1", [t.key for t in (*swap.outgoing, *swap.shared)])
         memory.remember_moved(conn, run, "v2", [t.key for t in swap.incoming])
         memory.remember_restore(
@@ -98,7 +99,8 @@ class Switch:
             *triggers.changes(new, waking),
             *off,
         ]
-        self._again = [*self.remakes, *outward_keys.missing(conn, swap, self.plan)]
+        self._again = [*self.remakes, *memory.taken_off(conn, run)]
+        memory.remember_taken_off(conn, run, [])
         memory.forget_afterwards(conn, run)
         memory.remember_afterwards(conn, run, self._again)
         self._noting = outside_sql.Noting(conn, self.plan, swap)
@@ -120,7 +122,8 @@ class Switch:
         """Lay out the way back; nobody waits for this."""
         conn, run, swap = self.conn, self.run, self.swap
         old = triggers.user_triggers(conn, swap.outgoing)
-        off, _ = outward_keys.take_off(conn, swap)  # target.sql knows how to put them on again
+        off, on = outward_keys.take_off(conn, swap)
+        memory.remember_taken_off(conn, run, on)
         memory.remember_moved(conn, run, "v2", [t.key for t in swap.outgoing])
         memory.remember_modes(conn, run, "v2", {t.oid: t.mode for t in old})
         publications.hand_over(conn, swap)
@@ -205,7 +208,7 @@ def open_switch(
     """
     direction: Direction = forward(plan) if to == "v2" else back(plan)
     outside = [n for n in plan.captured() if n.schema_ not in (plan.source_schema, REGISTRY)]
-    moved = memory.moved(conn, run)
+    moved = memory.moved(conn, run) if to == "v1" else []
     for _ in range(5):
         before = survey(conn, direction, kind, moved)
         locks = lock_plan(conn, before, outside)

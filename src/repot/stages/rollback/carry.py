@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from repot.engine import capture
@@ -12,9 +11,8 @@ from repot.engine.compare import Counts, compare
 from repot.engine.session import Session
 from repot.engine.swap.logs import Logs
 from repot.model.errors import RepotError
-from repot.model.plan import Derivation
 from repot.postgres.connect import Connection
-from repot.postgres.relations import now
+from repot.postgres.relations import now, oid_of
 
 ROUNDS = 5  # of applying before the locks: what comes meanwhile is applied under them
 
@@ -69,24 +67,34 @@ def apply(conn: Connection, session: Session, carried: Carried, *, accept_loss: 
     return True
 
 
-def prove_beforehand(session: Session, outside: Logs) -> Proof:
+def prove_beforehand(session: Session, outside: Logs, *, accept_loss: bool) -> Proof:
     """Compare everything in one snapshot, without a lock."""
     with session.connect("repot rollback") as conn:
         conn.execute("begin transaction isolation level repeatable read read only")
         conn.execute("set local jit = off")
         waiting = Logs(conn, session.run.id, capture.BACK).waiting(conn)
-        return Proof(waiting, outside.waiting(conn), _compare(conn, session, session.plan.moves))
+        counts = _compare(conn, session, accept_loss=accept_loss)
+        return Proof(waiting, outside.waiting(conn), counts)
 
 
-def prove(conn: Connection, session: Session) -> Proof:
+def prove(conn: Connection, session: Session, *, accept_loss: bool) -> Proof:
     """The same in the caller's transaction, under its locks, after the last change was applied."""
-    return Proof({}, {}, _compare(conn, session, session.plan.moves))
+    return Proof({}, {}, _compare(conn, session, accept_loss=accept_loss))
 
 
-def _compare(conn: Connection, session: Session, moves: Iterable[Derivation]) -> dict[str, Counts]:
+def _compare(conn: Connection, session: Session, *, accept_loss: bool) -> dict[str, Counts]:
+    """Every table of V2 with its view; where loss is accepted, those that are still there."""
     result = {}
-    for move in moves:
+    for move in session.plan.moves:
         table = session.plan.target.get(move.table)
         assert table is not None
-        result[move.name] = compare(conn, move, table, now(conn, session.run.id, move.table))
+        try:
+            at = now(conn, session.run.id, move.table)
+        except RepotError:
+            if not accept_loss:
+                raise
+            continue
+        if accept_loss and oid_of(conn, move.view) is None:
+            continue
+        result[move.name] = compare(conn, move, table, at)
     return result

@@ -84,7 +84,7 @@ def _switch(
             return None
     catch_up(session, carried, accept_loss=accept_loss)
     outside = _outside_logs(conn, session)
-    beforehand = prove_beforehand(session, outside)
+    beforehand = prove_beforehand(session, outside, accept_loss=accept_loss)
 
     run = read_run(conn, run, lock=True)
     switch = open_switch(conn, plan, run.id, clock, to="v1", kind=plan.cutover.swap)
@@ -138,7 +138,7 @@ def _prove_under_lock(
                 evidence=", ".join(f"{table}: {n}" for table, n in rest.items()),
                 hint="nothing was changed; `repot rollback` again",
             )
-    return prove(conn, session)
+    return prove(conn, session, accept_loss=accept_loss)
 
 
 def _weigh(conn: Connection, session: Session, proof: Proof, *, accept_loss: bool) -> _Lost:
@@ -236,4 +236,5 @@ def _already(session: Session, conn: Connection, run: Run) -> tuple[Run, Rollbac
     assert found is not None  # it was committed together with the phase
     session.progress.say(f"run {run.id} is rolled back already, since {found.at:%Y-%m-%d %H:%M:%S}")
     after_the_commit(session, STAGE, None, run)
+    _remove_capture(session)
     return run, found.read(RollbackResult)

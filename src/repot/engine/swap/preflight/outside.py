@@ -117,7 +117,7 @@ def _elsewhere(conn: Connection, swap: Survey) -> Iterator[Finding]:
         if own:
             yield error(
                 "part-of-outside",
-                f"{name} is a part of {of}, which stays: what is written to that goes to V1 for ever",
+                f"{name} is a part of {of}, which stays: what is written to that goes to V1 always",
                 object=str(name),
                 hint=f"detach it from {of}, or bring {of} into the source schema",
             )

@@ -10,6 +10,16 @@ create table if not exists repot.moved (
   primary key (run, class, oid)
 );
 
+-- Keys that a rollback took off V2; the next cutover puts them on again, and validates them later.
+create table if not exists repot.taken_off (
+  run    integer not null references repot.run,
+  number integer not null,
+  what   text not null,
+  ddl    text not null,
+  late   text[] not null,
+  primary key (run, number)
+);
+
 -- Work for after the commit, without the locks: validating constraints, refreshing views.
 create table if not exists repot.afterwards (
   run     integer not null references repot.run,
