@@ -42,6 +42,15 @@ class Proof:
         return [name for name, counts in self.counts.items() if counts.differences]
 
 
+def forget_dropped(conn: Connection, run: int) -> None:
+    """Changes of tables of V2 that somebody has dropped since are nobody's any more."""
+    conn.execute(
+        "delete from repot.capture c where c.run = %s and c.direction = %s"
+        " and not exists (select from pg_catalog.pg_class k where k.oid = c.oid)",
+        (run, capture.BACK),
+    )
+
+
 def catch_up(session: Session, carried: Carried, *, accept_loss: bool) -> None:
     """Apply what is logged, while everybody goes on."""
     with session.connect("repot rollback") as conn:

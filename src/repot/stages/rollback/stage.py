@@ -21,7 +21,15 @@ from repot.model.state import Phase, Run
 from repot.postgres.catalog import read_catalog
 from repot.postgres.connect import Connection
 from repot.postgres.state import last_evidence, record_event, record_evidence, set_phase
-from repot.stages.rollback.carry import Carried, Proof, apply, catch_up, prove, prove_beforehand
+from repot.stages.rollback.carry import (
+    Carried,
+    Proof,
+    apply,
+    catch_up,
+    forget_dropped,
+    prove,
+    prove_beforehand,
+)
 from repot.stages.rollback.differences import Found, find, keep, shown
 from repot.stages.rollback.rederive import rederive
 
@@ -82,6 +90,9 @@ def _switch(
     with session.connect("repot rollback") as other:
         if read_run(other, run).phase is Phase.ROLLED_BACK:
             return None
+        _refuse_changed_schema(other, plan, accept_loss=accept_loss)
+        if accept_loss:
+            forget_dropped(other, run.id)
     catch_up(session, carried, accept_loss=accept_loss)
     outside = _outside_logs(conn, session)
     beforehand = prove_beforehand(session, outside, accept_loss=accept_loss)

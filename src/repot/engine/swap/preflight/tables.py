@@ -119,10 +119,10 @@ def _outward(swap: Survey, plan: Plan) -> Iterator[Finding]:
                 )
     for table in plan.source.in_schema(plan.source_schema):
         for key in table.foreign_keys:
-            if key.references.schema_ not in inside:
+            if key.references.schema_ not in inside and key.on_delete in ("a", "r"):
                 yield info(
                     "key-taken-off",
-                    f"{table.name}.{quoted(key.name)} is taken off when V1 is retired, so that its "
-                    f"old rows do not matter to {key.references}; a rollback puts it back",
+                    f"{table.name}.{quoted(key.name)} is taken off while V1 is retired, so that "
+                    f"rows of {key.references} can be deleted; a rollback puts it back",
                     object=f"{table.name}.{key.name}",
                 )
