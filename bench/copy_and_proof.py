@@ -77,8 +77,8 @@ def show(costs: dict[str, list[Cost]], arena: Arena, given: argparse.Namespace) 
     best = {name: min(c.seconds for c in values) for name, values in costs.items()}
     versions = arena.plan.server_version
     print(
-        f"{given.rows:,} rows, {given.workers} workers, PostgreSQL {versions // 10_000}."
-        f"{versions % 100}, durable {'on' if given.durable else 'off'}, {given.repeat} times"
+        f"{given.rows:,} rows, {given.workers} workers, PostgreSQL {versions}, "
+        f"durable {'on' if given.durable else 'off'}, {given.repeat} times"
     )
     print(
         f"V1 made in {arena.generate.seconds:.1f} s,"
