@@ -309,6 +309,10 @@ def test_a_fork_does_not_end_it() -> None:
 PARENT = """
 import os, pathlib, signal, sys, time
 from repot.embedded import EmbeddedServer
+# Whoever runs the tests may ignore them (nohup, a job in the background), and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
 folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else None
 server = EmbeddedServer(folder, keep=True, settings={"shared_buffers": "16MB"})
 BEFORE

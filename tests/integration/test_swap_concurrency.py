@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from repot.engine.swap import switch
 from repot.model.errors import Refused
 from repot.postgres.connect import Connection
 from support.sql import connect, rows, run
@@ -325,3 +326,26 @@ def test_waiting_for_a_vacuum_stops_nobody(database: str) -> None:
 
 def _somebody_waits(dsn: str) -> bool:
     return bool(rows(dsn, "select 1 from pg_locks where not granted limit 1"))
+
+
+def test_a_view_replaced_while_it_is_looked_at_is_looked_at_again(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the reading of its definition and the locks its owner may change it."""
+    session = make_session(
+        database,
+        TWO + "create schema api; create view api.v as select n from public.a",
+        outside=(),
+    )
+    inner, done = switch.stop_writers, list[int]()
+
+    def meanwhile(*args: Any) -> float:
+        if not done:
+            done.append(1)
+            run(database, "create or replace view api.v as select n from public.a where n > 0")
+        return inner(*args)
+
+    monkeypatch.setattr(switch, "stop_writers", meanwhile)
+    assert switch_over(session).attempts == 2
+    text = rows(database, "select pg_get_viewdef('api.v'::regclass)")[0][0]
+    assert "n > 0" in text
