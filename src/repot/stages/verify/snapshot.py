@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from types import TracebackType
 from typing import TypeVar
@@ -24,10 +24,15 @@ _SETTINGS = (
 
 
 class Snapshot:
-    """A REPEATABLE READ, READ ONLY moment shared by `workers` connections; a context manager."""
+    """A REPEATABLE READ, READ ONLY moment shared by `workers` connections; a context manager.
+
+    What is asked of it waits in one queue, so that no worker is idle while there is work.
+    """
 
     def __init__(self, session: Session, workers: int) -> None:
-        self._session, self._count = session, workers
+        self._session = session
+        self.workers = workers
+        self._pool = ThreadPoolExecutor(workers)
         self._free: SimpleQueue[Connection] = SimpleQueue()
         self._all: list[Connection] = []
         self.id = ""  # pg_current_snapshot(): xmin:xmax:in progress
@@ -35,7 +40,7 @@ class Snapshot:
     def __enter__(self) -> Snapshot:
         try:
             exported = ""
-            for number in range(self._count):
+            for number in range(self.workers):
                 conn = self._session.connect("repot verify")
                 self._all.append(conn)
                 for setting in _SETTINGS:
@@ -66,11 +71,16 @@ class Snapshot:
         self._close()
 
     def _close(self) -> None:
+        """Whatever still runs (after an error, or Ctrl-C) is cancelled, in the server too."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for conn in self._all:
+            conn.cancel()
+        self._pool.shutdown(wait=True)
         for conn in self._all:
             conn.close()
 
-    def map(self, ask: Callable[[Connection, T], U], items: Sequence[T]) -> list[U]:
-        """`ask(connection, item)` for each item, several at once; results in order of the items."""
+    def begin(self, ask: Callable[[Connection, T], U], items: Sequence[T]) -> list[Future[U]]:
+        """`ask(connection, item)` for each item, several at once, in the order of the items."""
 
         def one(item: T) -> U:
             conn = self._free.get()
@@ -79,19 +89,14 @@ class Snapshot:
             finally:
                 self._free.put(conn)
 
-        with ThreadPoolExecutor(self._count) as pool:
-            futures = [pool.submit(one, item) for item in items]
-            try:
-                return [future.result() for future in futures]
-            except BaseException:
-                for future in futures:
-                    future.cancel()
-                for conn in self._all:
-                    conn.cancel()
-                raise
+        return [self._pool.submit(one, item) for item in items]
+
+    def map(self, ask: Callable[[Connection, T], U], items: Sequence[T]) -> list[U]:
+        """`ask(connection, item)` for each item, several at once; results in order of the items."""
+        return [future.result() for future in self.begin(ask, items)]
 
     def ask(self, what: Callable[[Connection], U]) -> U:
-        """`what(connection)` on one of them."""
+        """`what(connection)`, as soon as a connection is free."""
         conn = self._free.get()
         try:
             return what(conn)
