@@ -3,6 +3,10 @@
 Statement-level triggers with transition tables log the values, old and new, of the columns by which
 changes are found (plan.Link.capture); which rows of V2 they touch is worked out when they are
 applied (trap 17). Writers need no right on Repot's schema: the functions are SECURITY DEFINER.
+
+The operation is logged as I, U, D or T (TRUNCATE). What Repot's own appliers write (they are in
+repot.own_transaction) is not a change to be carried anywhere: on V1 it is logged in lower case, so
+that the rows of V2 that look at it can be proven again; on V2 it is not logged (trap 12).
 """
 
 from __future__ import annotations
@@ -12,6 +16,8 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from repot.engine import todo
+from repot.engine.todo import BACK, FORWARD
 from repot.model.names import Name
 from repot.model.plan import Derivation, Plan, Use
 from repot.model.schemas import REGISTRY, STATE
@@ -19,7 +25,6 @@ from repot.postgres.compose import ident, idents, joined, trusted
 from repot.postgres.connect import Connection
 from repot.postgres.relations import current, relation_oid
 
-FORWARD, BACK = "forward", "back"
 _EVENTS = {
     "ins": ("insert", "referencing new table as repot_new"),
     "upd": ("update", "referencing old table as repot_old new table as repot_new"),
@@ -27,6 +32,8 @@ _EVENTS = {
     "trunc": ("truncate", ""),
 }
 PREFIX = "repot_capture_"
+
+__all__ = ["BACK", "FORWARD", "PREFIX", "Captured", "install", "install_back", "read", "remove"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,7 @@ def install(conn: Connection, run_id: int, plan: Plan, direction: str = FORWARD)
 
     Takes SHARE ROW EXCLUSIVE on each source: the caller sets lock_timeout.
     """
+    todo.create(conn, run_id, plan, direction)
     for source, columns in _wanted(plan, direction).items():
         oid = relation_oid(conn, run_id, source)
         row = conn.execute(
@@ -66,7 +74,7 @@ def install(conn: Connection, run_id: int, plan: Plan, direction: str = FORWARD)
         conn.execute(
             "update repot.capture set log = %s where id = %s", (captured.log.name, captured.id)
         )
-        _create(conn, captured)
+        _create(conn, captured, direction)
 
 
 def install_back(conn: Connection, run_id: int, plan: Plan) -> None:
@@ -87,16 +95,7 @@ def remove(conn: Connection, run_id: int, direction: str) -> None:
         conn.execute(sql.SQL("drop function if exists {}()").format(ident(_function(captured))))
         conn.execute(sql.SQL("drop table if exists {}").format(ident(captured.log)))
     conn.execute("delete from repot.capture where run = %s and direction = %s", (run_id, direction))
-
-
-def enable(conn: Connection, run_id: int, direction: str) -> None:
-    """Log changes again, by whomever: also those of replication and replica sessions."""
-    _switch(conn, run_id, direction, "enable always")
-
-
-def disable(conn: Connection, run_id: int, direction: str) -> None:
-    """Stop logging on the tables that are switched; outside tables go on being captured."""
-    _switch(conn, run_id, direction, "disable")
+    todo.remove(conn, run_id, direction)
 
 
 def pending(conn: Connection, run_id: int, direction: str) -> dict[str, int]:
@@ -111,28 +110,32 @@ def pending(conn: Connection, run_id: int, direction: str) -> dict[str, int]:
 
 
 def read(conn: Connection, run_id: int, direction: str) -> tuple[Captured, ...]:
-    """What is captured, in order of id."""
+    """What is captured, in order of id; one round trip."""
     rows = conn.execute(
-        "select c.id, c.oid::bigint, r.schema, r.name, c.columns from repot.capture c"
-        " join repot.relation r on r.run = c.run and r.oid = c.oid"
+        "select c.id, c.oid::bigint, c.source, r.schema, r.name, c.columns,"
+        " array(select pg_catalog.format_type(a.atttypid, a.atttypmod)"
+        "  from unnest(c.columns) with ordinality as k(name, n)"
+        "  join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = k.name order by n)"
+        " from repot.capture c join repot.relation r on r.run = c.run and r.oid = c.oid"
         " where c.run = %s and c.direction = %s order by c.id",
         (run_id, direction),
     ).fetchall()
     return tuple(
-        _describe(
-            conn,
+        Captured(
             int(str(id_)),
             int(str(oid)),
+            str(source),
             Name(schema_=str(schema), name=str(name)),
-            tuple(str(c) for c in _list(columns)),
+            _texts(columns),
+            _texts(types),
         )
-        for id_, oid, schema, name, columns in rows
+        for id_, oid, source, schema, name, columns, types in rows
     )
 
 
-def _list(value: object) -> list[object]:
+def _texts(value: object) -> tuple[str, ...]:
     assert isinstance(value, list)
-    return value
+    return tuple(str(v) for v in value)
 
 
 def _uses(plan: Plan, direction: str) -> Iterable[Use]:
@@ -157,6 +160,11 @@ def _wanted(plan: Plan, direction: str) -> dict[Name, tuple[str, ...]]:
         table = catalog.get(name)
         if table is not None:
             columns.update(dict.fromkeys(table.primary))
+    if direction == BACK:
+        # Also of tables that no way back reads: what was written there must be proven, or counted
+        # as what V1 has no place for.
+        for move in plan.moves:
+            wanted.setdefault(move.table, {}).update(dict.fromkeys(move.key))
     return {name: tuple(wanted[name]) for name in sorted(wanted, key=str)}
 
 
@@ -176,15 +184,18 @@ def _function(captured: Captured) -> Name:
     return Name(schema_=STATE, name=f"capture_{captured.id}")
 
 
-def _create(conn: Connection, captured: Captured) -> None:
+def _create(conn: Connection, captured: Captured, direction: str) -> None:
     fields = joined(
         sql.SQL("{} {}").format(sql.Identifier(field), trusted(kind))
         for field, kind in zip(captured.fields, captured.types, strict=True)
     )
     conn.execute(
-        sql.SQL('create table {} (op "char" not null, {})').format(ident(captured.log), fields)
+        sql.SQL(
+            'create table {} (op "char" not null, {},'
+            " at timestamptz not null default pg_catalog.clock_timestamp())"
+        ).format(ident(captured.log), fields)
     )
-    body = _body(captured).as_string(conn)
+    body = _body(captured, direction).as_string(conn)
     conn.execute(
         sql.SQL(
             "create function {}() returns trigger language plpgsql security definer"
@@ -210,34 +221,25 @@ def _create(conn: Connection, captured: Captured) -> None:
             _set_trigger(conn, table, suffix, "enable always")
 
 
-def _body(captured: Captured) -> sql.Composed:
+def _body(captured: Captured, direction: str) -> sql.Composed:
     columns, fields = idents(captured.columns), idents(captured.fields)
     insert = sql.SQL("insert into {} (op, {})").format(ident(captured.log), fields)
+    # 32: the distance from a capital to its small letter
+    own = sql.SQL("  mark := 32;\n" if direction == FORWARD else "  return null;\n")
     return sql.SQL(
-        "begin\n"
-        " if tg_op = 'INSERT' then\n  {insert} select 'I', {columns} from repot_new;\n"
+        "declare mark integer := 0;\nbegin\n"
+        " if exists (select from repot.own_transaction"
+        " where xid = pg_current_xact_id_if_assigned()) then\n{own} end if;\n"
+        " if tg_op = 'INSERT' then\n"
+        '  {insert} select chr(73 + mark)::"char", {columns} from repot_new;\n'
         " elsif tg_op = 'UPDATE' then\n"
-        "  {insert} select 'U', k.* from (select {columns} from repot_old"
+        '  {insert} select chr(85 + mark)::"char", k.* from (select {columns} from repot_old'
         " union select {columns} from repot_new) as k;\n"
-        " elsif tg_op = 'DELETE' then\n  {insert} select 'D', {columns} from repot_old;\n"
-        " else\n  insert into {log} (op) values ('T');\n"
+        " elsif tg_op = 'DELETE' then\n"
+        '  {insert} select chr(68 + mark)::"char", {columns} from repot_old;\n'
+        ' else\n  insert into {log} (op) values (chr(84 + mark)::"char");\n'
         " end if;\n return null;\nend"
-    ).format(insert=insert, columns=columns, log=ident(captured.log))
-
-
-def _switch(conn: Connection, run_id: int, direction: str, how: str) -> None:
-    outside = {
-        int(str(oid))
-        for (oid,) in conn.execute(
-            "select oid::bigint from repot.relation where run = %s and side = 'outside'", (run_id,)
-        ).fetchall()
-    }
-    for captured in read(conn, run_id, direction):
-        if captured.oid in outside:
-            continue
-        for table in _with_children(conn, captured.oid):
-            for suffix in _EVENTS:
-                _set_trigger(conn, table, suffix, how)
+    ).format(own=own, insert=insert, columns=columns, log=ident(captured.log))
 
 
 def _set_trigger(conn: Connection, table: Name, suffix: str, how: str) -> None:

@@ -115,6 +115,15 @@ class CopyResult(Value):
     quarantined: dict[str, int] = {}  # V1 rows left out and kept, by table
 
 
+class PoisonRow(Value):
+    """A scope of a derived table that could not be applied, set aside."""
+
+    name: str  # the derived table
+    scope: tuple[str, ...]  # as texts; empty: the whole table
+    error: str  # the server's words, without its detail (which quotes rows)
+    sqlstate: str
+
+
 class DrainResult(Value):
     """Captured changes applied."""
 
@@ -122,6 +131,22 @@ class DrainResult(Value):
     keys: int  # scopes re-derived
     written: int  # rows inserted, updated or deleted
     tables: dict[str, int] = {}
+    poison: tuple[PoisonRow, ...] = ()  # set aside
+
+
+class FollowResult(Value):
+    """What a follower did until it was stopped."""
+
+    direction: str  # forward, back, both
+    changes: int  # log rows consumed
+    keys: int  # scopes re-derived
+    written: int  # rows inserted, updated or deleted
+    batches: int
+    conflicts: int = 0  # both ways at once: rows changed on both sides
+    poison: int = 0  # scopes set aside at the end
+    pending: int = 0  # changes and scopes that wait at the end
+    max_lag_seconds: float = 0.0  # the longest that a change waited, of those seen
+    seconds: float = 0.0
 
 
 class CutoverResult(Value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from repot.engine.apply.changes import Taken
+from repot.engine.apply.taking import Taken
 from repot.engine.paths import search_path
 from repot.model.names import Name
 from repot.model.plan import Plan, Registry

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg import sql
 
@@ -18,8 +18,8 @@ from repot.postgres.connect import Connection
 
 @dataclass(frozen=True)
 class Work:
-    """One derivation's share: the wanted rows and the keys to delete, both in temporary tables;
-    `table` is the table's name now, `columns` are those that are written."""
+    """One derivation's share: the wanted rows and the keys to delete, both in temporary tables, and
+    how many they are; `table` is the table's name now, `columns` are those that are written."""
 
     derivation: Derivation
     description: Table
@@ -27,6 +27,11 @@ class Work:
     wanted: Name
     doomed: Name
     columns: tuple[str, ...]
+    wants: int = 0
+    dooms: int = 0
+
+    def with_doomed(self, rows: int) -> Work:
+        return replace(self, dooms=rows)
 
     def described(self, column: str) -> Column:
         found = self.description.column(column)

@@ -95,7 +95,7 @@ class Switch:
         replica_identity.take_over(conn, swap)
         waking = triggers.planned_modes(self.plan, new, memory.modes(conn, run))
         self._before = [
-            *triggers.all_to([*old, *triggers.captures(conn, swap.outgoing)], "D"),
+            *triggers.all_to(old, "D"),
             *triggers.changes(new, waking),
             *off,
         ]

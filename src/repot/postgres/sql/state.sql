@@ -7,6 +7,7 @@ create table if not exists repot.run (
   plan_digest  text not null,
   plan         jsonb not null,
   phase        text not null,
+  epoch        integer not null default 0,  -- rises with each proof; see repot.work
   created_at   timestamptz not null default clock_timestamp(),
   updated_at   timestamptz not null default clock_timestamp()
 );
@@ -93,6 +94,51 @@ create table if not exists repot.capture (
   log       text not null,  -- table name in schema repot
   unique (run, direction, oid)
 );
+
+-- What is to be derived anew, a table todo_<id> per derived table: scopes that changes touch. For the
+-- moves there is also touched_<id>: scopes written since they were last proven, and in which epoch.
+create table if not exists repot.work (
+  id          integer generated always as identity primary key,
+  run         integer not null references repot.run,
+  direction   text not null check (direction in ('forward', 'back')),
+  name        text not null,  -- of the derived table, as in the plan
+  whole_epoch integer,        -- the epoch in which all of the table was last derived anew, unproven
+  unique (run, direction, name)
+);
+
+-- Transactions of Repot's own appliers, while they run: capture tells their writes from others'.
+create unlogged table if not exists repot.own_transaction (
+  xid xid8 primary key
+);
+
+-- Scopes that could not be applied. They stop the cutover, not the stream.
+create table if not exists repot.poison (
+  run       integer not null references repot.run,
+  direction text not null,
+  name      text not null,
+  scope     text[] not null,  -- empty: the whole table
+  sqlstate  text,
+  error     text not null,
+  at        timestamptz not null default clock_timestamp(),
+  primary key (run, direction, name, scope)
+);
+
+-- The same row changed on both sides before either change was carried over; append-only.
+create table if not exists repot.conflict (
+  id     bigint generated always as identity primary key,
+  run    integer not null references repot.run,
+  at     timestamptz not null default clock_timestamp(),
+  name   text not null,   -- the V2 table
+  key    jsonb not null,
+  v1     jsonb,           -- the row as V1 gives it; null: V1 gives none
+  v2     jsonb,           -- the row as it was in V2; null: there was none
+  v1_at  timestamptz,
+  v2_at  timestamptz,
+  rule   text not null,
+  winner text not null check (winner in ('v1', 'v2'))
+);
+create or replace trigger append_only before update or delete or truncate on repot.conflict
+  for each statement execute function repot.append_only();
 
 -- How to put back what the cutover changed outside Repot's own objects, in reverse order of number.
 create table if not exists repot.restore (

@@ -9,12 +9,16 @@ V1 has no place for it. It may be explained:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg import sql
 
 from repot.engine import capture
-from repot.engine.apply.changes import TEMP, Taken, Touched, touched
+from repot.engine import todo as todos_of
+from repot.engine.apply.locating import everything, same_scope, scopes
+from repot.engine.apply.scope import Scope, add, empty
+from repot.engine.apply.taking import Taken, copy_logs
+from repot.engine.apply.temporary import TEMP, Temporary
 from repot.engine.compare import any_differs, compared_columns, differs, examples
 from repot.engine.session import Session
 from repot.model.catalog import Column, Table
@@ -51,14 +55,16 @@ class Found:
 
 def find(conn: Connection, session: Session, names: Sequence[str]) -> list[Found]:
     """The differing rows of these moves, each classified."""
-    outside = _outside_changes(conn, session)
+    temp = Temporary(conn)
+    outside = _other_changes(conn, session, temp)
+    todos = todos_of.read(conn, session.run.id, todos_of.FORWARD)
     result = []
     for number, move in enumerate(m for m in session.plan.moves if m.name in names):
         table = session.plan.target.get(move.table)
         assert table is not None
         at = now(conn, session.run.id, move.table)
         keys = Name(schema_=TEMP, name=f"repot_differing_{number}")
-        drift = touched(conn, move, 9000 + number, outside)
+        drift = _drift(conn, temp, move, todos, outside)
         _collect(conn, session.plan, move, table, at, keys, drift)
         row = conn.execute(
             sql.SQL(
@@ -131,7 +137,7 @@ def _collect(
     table: Table,
     at: Name,
     into: Name,
-    drift: Touched | None,
+    drift: Scope | None,
 ) -> None:
     compared, _ = compared_columns(move, table)
     names = list(dict.fromkeys([*move.key, *(c.name for c in compared)]))
@@ -188,38 +194,39 @@ def _foreseen(plan: Plan, move: Derivation, compared: Sequence[Column]) -> sql.C
     return sql.SQL("({})").format(joined([changed, *others], " and "))
 
 
-def _drifted(conn: Connection, move: Derivation, drift: Touched | None) -> sql.Composable:
-    """An outside table changed in a way that touches the row."""
+def _drift(
+    conn: Connection,
+    temp: Temporary,
+    move: Derivation,
+    todos: dict[str, todos_of.Todo],
+    changes: dict[Name, Taken],
+) -> Scope | None:
+    """Scopes of the move that changes touch which V2 was never told of."""
+    found = scopes(conn, move.uses, move.scope, changes)
+    whole = everything(move.uses, changes)
+    if not found and not whole:
+        return None
+    scope = empty(temp, move, todos[move.name])
+    for _, query in found:
+        scope = add(conn, temp, scope, query)
+    return replace(scope, all=whole)
+
+
+def _drifted(conn: Connection, move: Derivation, drift: Scope | None) -> sql.Composable:
+    """A table that V1 does not own alone changed in a way that touches the row."""
     if drift is None:
         return sql.SQL("false")
     if drift.all:
         return sql.SQL("true")
     return sql.SQL("exists (select from {} as o where {})").format(
-        ident(drift.table), _same(drift.columns, "o", "d")
+        ident(drift.table), same_scope(move, drift.todo, "d", "o")
     )
 
 
-def _outside_changes(conn: Connection, session: Session) -> dict[Name, Taken]:
-    """The logs of the outside tables, copied: they are applied, as ever, by the next verify."""
-    taken = {}
-    for captured in capture.read(conn, session.run.id, capture.FORWARD):
-        if captured.name.schema_ == session.plan.source_schema:
-            continue
-        table = Name(schema_=TEMP, name=f"repot_outside_{captured.id}")
-        conn.execute(
-            sql.SQL("create temp table {} on commit drop as select distinct * from {}").format(
-                sql.Identifier(table.name), ident(captured.log)
-            )
-        )
-        row = conn.execute(
-            sql.SQL("select count(*), coalesce(bool_or(op = 'T'), false) from {}").format(
-                ident(table)
-            )
-        ).fetchone()
-        assert row is not None
-        if row[0]:
-            taken[captured.name] = Taken(captured, table, int(str(row[0])), bool(row[1]))
-    return taken
+def _other_changes(conn: Connection, session: Session, temp: Temporary) -> dict[Name, Taken]:
+    """The forward logs as they are, without Repot's own writes: outside tables, and whoever still
+    writes V1. They are applied, as ever, by the next verify."""
+    return copy_logs(conn, temp, capture.read(conn, session.run.id, capture.FORWARD))
 
 
 def _differs(column: Column) -> sql.Composable:

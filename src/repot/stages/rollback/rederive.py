@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
-from repot.engine.apply.changes import TEMP
 from repot.engine.apply.order import parents_first
+from repot.engine.apply.temporary import TEMP
 from repot.engine.apply.write import Work, delete, forward_columns, insert, same_key, update
 from repot.engine.session import Session
 from repot.model.catalog import Table

@@ -1,0 +1,253 @@
+"""One batch of captured changes, in one transaction: take, locate, derive anew, write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from repot.engine import todo as todos_of
+from repot.engine.apply import poison
+from repot.engine.apply.closure import work_out_closed
+from repot.engine.apply.derive import Place, work_out, write
+from repot.engine.apply.locating import (
+    everything,
+    mark_touched,
+    mark_whole,
+    note_todo,
+    note_touched,
+    scopes,
+)
+from repot.engine.apply.names import Names
+from repot.engine.apply.order import parents_first
+from repot.engine.apply.remember import remember
+from repot.engine.apply.scope import Bucket, Scope, pick
+from repot.engine.apply.scope import waiting as todo_waiting
+from repot.engine.apply.taking import ALL, OWN, Taken, take
+from repot.engine.apply.taking import waiting as logs_waiting
+from repot.engine.apply.temporary import Temporary
+from repot.engine.capture import BACK, FORWARD, read
+from repot.engine.registry import allocate
+from repot.model.errors import RepotError
+from repot.model.names import Name
+from repot.model.plan import Plan
+from repot.model.results import DrainResult, PoisonRow
+from repot.model.state import Phase
+from repot.postgres.compose import ident, idents, joined, trusted
+from repot.postgres.connect import Connection
+
+
+@dataclass
+class Applied:
+    """What a batch has done so far."""
+
+    changes: int = 0
+    keys: int = 0
+    tables: dict[str, int] | None = None
+    poison: tuple[PoisonRow, ...] = ()
+
+    def add(self, scopes: Sequence[Scope], written: dict[str, int]) -> None:
+        self.keys += sum(s.count for s in scopes)
+        self.tables = self.tables or {}
+        for name, rows in written.items():
+            self.tables[name] = self.tables.get(name, 0) + rows
+
+    def result(self) -> DrainResult:
+        tables = self.tables or {}
+        return DrainResult(
+            changes=self.changes,
+            keys=self.keys,
+            written=sum(tables.values()),
+            tables=tables,
+            poison=self.poison,
+        )
+
+
+class Batch:
+    """The appliers' work inside a transaction that the caller has begun, READ COMMITTED: the rows
+    are derived with a later snapshot than the one that took the keys, so a change whose transaction
+    was still open then is either seen or still logged.
+
+    bucket: one of several appliers, which only applies, and only its share; None: the only one.
+    """
+
+    def __init__(
+        self,
+        conn: Connection,
+        run_id: int,
+        plan: Plan,
+        direction: str,
+        bucket: Bucket | None = None,
+    ) -> None:
+        self.conn, self.run_id, self.plan, self.direction = conn, run_id, plan, direction
+        self.bucket = bucket
+        # The epoch and the phase stay as they are until this transaction ends.
+        row = conn.execute(
+            "select epoch, phase from repot.run where id = %s for share", (run_id,)
+        ).fetchone()
+        if row is None:
+            raise RepotError("run-gone", f"run {run_id} is not in this database any more")
+        self.epoch, self.phase = int(str(row[0])), Phase(str(row[1]))
+        self._take_lane()
+        conn.execute(
+            "insert into repot.own_transaction values (pg_catalog.pg_current_xact_id())"
+            " on conflict do nothing"
+        )
+        self.temp = Temporary(conn)
+        self.names = Names(conn, run_id)
+        self.captured = read(conn, run_id, direction)
+        self.todos = todos_of.read(conn, run_id, direction)
+        catalog = plan.source if direction == BACK else plan.target
+        self.place = Place(direction, catalog, self.names)
+        self.derivations = [
+            d
+            for d in parents_first(todos_of.derivations(plan, direction), catalog)
+            if d.name in self.todos
+        ]
+        self.done = Applied()
+
+    def _take_lane(self) -> None:
+        """A key belongs to one applier at a time (trap 16); the locks go with the transaction."""
+        key = (f"repot.apply.{self.direction}", self.run_id)
+        if self.bucket is None:
+            self.conn.execute("select pg_advisory_xact_lock(hashtextextended(%s, %s))", key)
+            return
+        self.conn.execute("select pg_advisory_xact_lock_shared(hashtextextended(%s, %s))", key)
+        self.conn.execute(
+            "select pg_advisory_xact_lock(hashtextextended(%s, %s))",
+            (f"repot.bucket.{self.direction}.{self.bucket.number}/{self.bucket.of}", self.run_id),
+        )
+
+    def locate(self, limit: int) -> int:
+        """Take up to `limit` changes off each log and note the scopes they touch; how many."""
+        self.temp = Temporary(self.conn)
+        taken = take(self.conn, self.temp, self.captured, limit=limit)
+        if not taken:
+            return 0
+        if self.direction == BACK:
+            remember(self.conn, self.run_id, self.plan, taken)
+            self._touch_written(taken)
+        else:
+            self._allocate(taken)
+        for d in self.derivations:
+            note_todo(self.conn, d, self.todos[d.name], taken)
+        changes = sum(t.rows for t in taken.values())
+        self.done.changes += changes
+        return changes
+
+    def apply(self, limit: int, *, set_aside: bool) -> int:
+        """Derive up to `limit` waiting scopes anew; gives how many.
+
+        set_aside: what cannot be applied becomes poison; else the error is raised.
+        """
+        self.temp = Temporary(self.conn)
+        picked = pick(self.conn, self.temp, self.derivations, self.todos, limit, self.bucket)
+        if not picked:
+            return 0
+        poison.forget(self.conn, self.run_id, self.direction, picked)
+        if not set_aside:
+            written = self._write(self.temp, picked)
+        else:
+            try:
+                with self.conn.transaction():
+                    written = self._write(self.temp, picked)
+            except poison.BLAMED:
+                written, bad = poison.apply_what_can_be(self.conn, picked, self._write_closed)
+                poison.note(self.conn, self.run_id, self.direction, bad)
+                self.done.poison += tuple(bad)
+        self.done.add(picked, written)
+        if self.direction == BACK:
+            self._pass_on_own()
+        return sum(s.count for s in picked) + sum(s.all for s in picked)
+
+    def waits(self) -> bool:
+        """Whether a change or a scope waits; one round trip each."""
+        todos = [self.todos[d.name] for d in self.derivations]
+        return bool(logs_waiting(self.conn, self.captured) or todo_waiting(self.conn, todos))
+
+    def end(self) -> DrainResult:
+        """The last thing before the commit."""
+        self.conn.execute(
+            "delete from repot.own_transaction where xid = pg_catalog.pg_current_xact_id()"
+        )
+        return self.done.result()
+
+    def _write(self, temp: Temporary, picked: Sequence[Scope]) -> dict[str, int]:
+        written = write(self.conn, work_out(self.conn, temp, self.place, picked))
+        self._touch(picked)
+        return written
+
+    def _write_closed(self, temp: Temporary, picked: Sequence[Scope]) -> dict[str, int]:
+        grown, works = work_out_closed(
+            self.conn, temp, self.place, picked, self.derivations, self.todos
+        )
+        written = write(self.conn, works)
+        self._touch(grown)
+        return written
+
+    def _allocate(self, taken: dict[Name, Taken]) -> None:
+        """Values for keys that are new, before any view that joins them is asked."""
+        for number, registry in enumerate(self.plan.registries):
+            found = scopes(self.conn, registry.uses, registry.setting.key, taken)
+            whole = everything(registry.uses, taken)
+            if not found and not whole:
+                continue
+            keys = None
+            if not whole:
+                fields = registry.setting.key
+                columns = joined(
+                    sql.SQL("{} {}").format(sql.Identifier(c), trusted(t))
+                    for c, t in zip(fields, registry.key_types, strict=True)
+                )
+                table = self.temp.table(f"repot_keys_{self.run_id}_{number}", columns)
+                self.temp.fill(table, joined((query for _, query in found), " union "))
+                keys = sql.SQL("select {} from {}").format(idents(fields), ident(table))
+            allocate(self.conn, registry, keys, path=(self.plan.source_schema,))
+
+    def _touch(self, written: Sequence[Scope]) -> None:
+        """V2's rows in these scopes are not proven any more."""
+        if self.direction != FORWARD:
+            return
+        for scope in written:
+            if scope.all:
+                mark_whole(self.conn, scope.todo, self.epoch)
+            query = sql.SQL("select {} from {}").format(
+                idents(scope.todo.fields), ident(scope.table)
+            )
+            mark_touched(self.conn, scope.todo, query, self.epoch)
+
+    def _touch_written(self, taken: dict[Name, Taken]) -> None:
+        """V2's own writes: whether V1 can give them is to be proven."""
+        moves = todos_of.read(self.conn, self.run_id, FORWARD)
+        for move in self.plan.moves:
+            change, todo = taken.get(move.table), moves.get(move.name)
+            if change is None or todo is None:
+                continue
+            if change.truncated:
+                mark_whole(self.conn, todo, self.epoch)
+            position = dict(zip(change.captured.columns, change.captured.fields, strict=True))
+            query = sql.SQL("select {} from {} where op not in ('T', 't')").format(
+                idents([position[c] for c in move.scope]), ident(change.table)
+            )
+            mark_touched(self.conn, todo, query, self.epoch)
+
+    def _pass_on_own(self) -> None:
+        """Rows of V2 that look at what was just written into V1.
+
+        While V2 serves it is the truth, and they are only to be compared; while V1 does (both ways
+        at once), they follow it.
+        """
+        temp = Temporary(self.conn)
+        moves = todos_of.read(self.conn, self.run_id, FORWARD)
+        taken = take(self.conn, temp, read(self.conn, self.run_id, FORWARD), whose=OWN, limit=ALL)
+        if not taken:
+            return
+        for move in self.plan.moves:
+            todo = moves.get(move.name)
+            if todo is None:
+                continue
+            if self.phase is Phase.CUT_OVER:
+                note_touched(self.conn, move, todo, taken, self.epoch)
+            else:
+                note_todo(self.conn, move, todo, taken)

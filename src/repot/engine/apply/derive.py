@@ -1,0 +1,138 @@
+"""Scopes derived anew and written: what each row should be, then delete, update, insert."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from repot.engine.apply.keep import kept_values
+from repot.engine.apply.locating import among
+from repot.engine.apply.names import Names
+from repot.engine.apply.scope import Scope
+from repot.engine.apply.temporary import Temporary
+from repot.engine.apply.write import (
+    Work,
+    delete,
+    forward_columns,
+    insert,
+    referring,
+    same_key,
+    update,
+)
+from repot.engine.todo import FORWARD
+from repot.model.catalog import Catalog
+from repot.model.names import Name
+from repot.postgres.compose import ident, idents
+from repot.postgres.connect import Connection
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where rows are written: direction, the catalog that describes the tables, their names."""
+
+    direction: str
+    catalog: Catalog
+    names: Names
+
+
+def work_out(
+    conn: Connection, temp: Temporary, place: Place, scopes: Sequence[Scope]
+) -> list[Work]:
+    """What the rows in the scopes should be, in temporary tables; nothing is written yet: the views
+    of the way back read what it writes."""
+    return [_work_out(conn, temp, place, scope) for scope in scopes]
+
+
+def write(conn: Connection, works: Sequence[Work]) -> dict[str, int]:
+    """Bring the tables to it; rows written by table. `works`: parents first."""
+    written: dict[str, int] = {}
+
+    def count(work: Work, rows: int) -> None:
+        if rows:
+            name = work.derivation.name
+            written[name] = written.get(name, 0) + rows
+
+    # Keys that may wait until the commit do: tables in a cycle refer to each other.
+    conn.execute("set constraints all deferred")
+    # A doomed row goes first, so that its unique values are free, unless a row that stays still
+    # refers to it: that one must be updated before.
+    for work in reversed(works):
+        if work.dooms:
+            count(work, delete(conn, work, unless=referring(work, works)))
+    for work in works:
+        if work.wants:
+            count(work, update(conn, work) + insert(conn, work))
+    for work in reversed(works):
+        if work.dooms:
+            count(work, delete(conn, work))
+    conn.execute("set constraints all immediate")  # an error here is ours, at the commit too late
+    return written
+
+
+def _work_out(conn: Connection, temp: Temporary, place: Place, scope: Scope) -> Work:
+    d, number = scope.derivation, scope.todo.id
+    description = place.catalog.get(d.table)
+    assert description is not None
+    forward = place.direction == FORWARD
+    columns = forward_columns(d, description) if forward else d.columns
+    query = _within(conn, scope, d.view, columns)
+    wanted = temp.like(f"repot_wanted_{number}", _rows(d.view, scope, columns))
+    doomed = temp.like(
+        f"repot_doomed_{number}",
+        sql.SQL("select {} from {} as v").format(idents(d.key, "v"), ident(d.view)),
+    )
+    wants = temp.fill(wanted, query)
+    work = Work(d, description, place.names[d.table], wanted, doomed, columns, wants=wants)
+    if forward:
+        return work.with_doomed(temp.fill(doomed, _gone(conn, work, scope)))
+    assert d.loop is not None
+    remembered = temp.like(f"repot_loop_{number}", _rows(d.loop, scope, columns))
+    temp.fill(remembered, _within(conn, scope, d.loop, columns))
+    # What V2 remembered and no longer gives was deleted there; rows that it never held stay.
+    dooms = temp.fill(
+        doomed,
+        sql.SQL(
+            "select {key} from {loop} as l"
+            " where not exists (select from {wanted} as w where {same})"
+        ).format(
+            key=idents(d.key, "l"),
+            loop=ident(remembered),
+            wanted=ident(wanted),
+            same=same_key(d, "w", "l"),
+        ),
+    )
+    kept_values(conn, work, remembered)
+    return work.with_doomed(dooms)
+
+
+def _rows(view: Name, scope: Scope, columns: Sequence[str]) -> sql.Composed:
+    names = dict.fromkeys([*scope.derivation.key, *columns])
+    return sql.SQL("select {} from {} as v").format(idents(names, "v"), ident(view))
+
+
+def _within(conn: Connection, scope: Scope, view: Name, columns: Sequence[str]) -> sql.Composable:
+    """The view's rows in the scopes."""
+    query = _rows(view, scope, columns)
+    if scope.all:
+        return query
+    condition = among(conn, scope.table, scope.todo.fields, scope.derivation.scope, "v")
+    return query + sql.SQL(" where ") + (condition or sql.SQL("false"))
+
+
+def _gone(conn: Connection, work: Work, scope: Scope) -> sql.Composable:
+    """Keys of the table's rows in the scopes that the view does not give any more."""
+    d = work.derivation
+    query = sql.SQL(
+        "select {key} from {table} as t where not exists (select from {wanted} as w where {same})"
+    ).format(
+        key=idents(d.key, "t"),
+        table=ident(work.table),
+        wanted=ident(work.wanted),
+        same=same_key(d, "w", "t"),
+    )
+    if scope.all:
+        return query
+    condition = among(conn, scope.table, scope.todo.fields, d.scope, "t")
+    return query + sql.SQL(" and ") + (condition or sql.SQL("false"))

@@ -1,0 +1,147 @@
+"""Scopes taken off the todo tables, to be derived anew by this transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from psycopg import sql
+
+from repot.engine.apply.temporary import Temporary
+from repot.engine.todo import Todo
+from repot.model.names import Name
+from repot.model.plan import Derivation
+from repot.postgres.compose import ident, idents, joined, trusted
+from repot.postgres.connect import Connection
+
+BUCKETS = 1024
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Scopes of one derivation in a temporary table (s1 … sn); `all`: every row of it."""
+
+    derivation: Derivation
+    todo: Todo
+    table: Name
+    count: int
+    all: bool
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The share of one of `of` workers: a scope is always in the same one's."""
+
+    number: int
+    of: int
+
+    def condition(self, todo: Todo) -> sql.Composed:
+        """Whole-table entries are in nobody's bucket."""
+        return sql.SQL(
+            "not everything and (pg_catalog.hashtextextended(row({})::text, 0) & {}) % {} = {}"
+        ).format(
+            idents(todo.fields),
+            sql.Literal(BUCKETS - 1),
+            sql.Literal(self.of),
+            sql.Literal(self.number),
+        )
+
+
+def waiting(conn: Connection, todos: Sequence[Todo]) -> frozenset[int]:
+    """Ids of those that hold something; one round trip."""
+    parts = [
+        sql.SQL("select {} where exists (select from {})").format(sql.Literal(t.id), ident(t.table))
+        for t in todos
+    ]
+    if not parts:
+        return frozenset()
+    rows = conn.execute(joined(parts, " union all ")).fetchall()
+    return frozenset(int(str(row[0])) for row in rows)
+
+
+def pick(
+    conn: Connection,
+    temp: Temporary,
+    derivations: Sequence[Derivation],
+    todos: Mapping[str, Todo],
+    limit: int,
+    bucket: Bucket | None = None,
+) -> list[Scope]:
+    """Take up to `limit` notes off the todo tables, those of the first derivations first."""
+    held = waiting(conn, [todos[d.name] for d in derivations])
+    scopes = []
+    for d in derivations:
+        todo = todos[d.name]
+        if todo.id in held and limit > 0:
+            scope, notes = _pick(conn, temp, d, todo, limit, bucket)
+            limit -= notes
+            if scope.count or scope.all:
+                scopes.append(scope)
+    return scopes
+
+
+def empty(temp: Temporary, d: Derivation, todo: Todo) -> Scope:
+    """No scope yet; `add` puts some in."""
+    columns = joined(
+        sql.SQL("{} {}").format(sql.Identifier(f), trusted(t))
+        for f, t in zip(todo.fields, todo.types, strict=True)
+    )
+    table = temp.table(f"repot_scope_{todo.id}", columns)
+    return Scope(d, todo, table, 0, all=False)
+
+
+def add(conn: Connection, temp: Temporary, scope: Scope, query: sql.Composable) -> Scope:
+    """The scope with those that the query gives (s1 … sn) beside it; none twice."""
+    fields = scope.todo.fields
+    done = conn.execute(
+        sql.SQL(
+            "insert into {table} select distinct {of_q} from ({query}) as q ({fields})"
+            " where {given} and not exists (select from {table} as t where {same})"
+        ).format(
+            table=ident(scope.table),
+            of_q=idents(fields, "q"),
+            query=query,
+            fields=idents(fields),
+            given=scope.todo.given("q"),
+            same=joined(
+                (
+                    sql.SQL("{} = {}").format(sql.Identifier("t", f), sql.Identifier("q", f))
+                    for f in fields
+                ),
+                " and ",
+            ),
+        )
+    )
+    temp.filled(scope.table, done.rowcount)
+    return replace(scope, count=scope.count + done.rowcount)
+
+
+def _pick(
+    conn: Connection,
+    temp: Temporary,
+    d: Derivation,
+    todo: Todo,
+    limit: int,
+    bucket: Bucket | None,
+) -> tuple[Scope, int]:
+    scope = empty(temp, d, todo)
+    row = conn.execute(
+        sql.SQL(
+            "with gone as (delete from {todo} where ctid = any (array("
+            "  select ctid from {todo} where {mine} limit {limit})) returning *),"
+            " kept as (insert into {scope} select distinct {fields} from gone"
+            "  where not everything returning 1)"
+            " select (select count(*) from kept), coalesce(bool_or(everything), false), count(*)"
+            " from gone"
+        ).format(
+            todo=ident(todo.table),
+            mine=bucket.condition(todo) if bucket else sql.SQL("true"),
+            limit=sql.Literal(limit),
+            scope=ident(scope.table),
+            fields=idents(todo.fields),
+        )
+    ).fetchone()
+    assert row is not None
+    count, whole, notes = int(str(row[0])), bool(row[1]), int(str(row[2]))
+    temp.filled(scope.table, count)
+    return replace(scope, count=count, all=whole), notes

@@ -1,0 +1,124 @@
+"""Taking logged changes off: into temporary tables of the transaction that will carry them on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import sql
+
+from repot.engine.apply.temporary import Temporary
+from repot.engine.capture import Captured
+from repot.model.names import Name
+from repot.postgres.compose import ident, idents, joined, trusted
+from repot.postgres.connect import Connection
+
+OTHERS, OWN = "op < 'a'", "op >= 'a'"  # whose writes: Repot's own are logged in small letters
+LIMIT = 10_000  # changes of one table in one batch
+ALL = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The changes of one source, off its log: op, c1 … cn; since when the oldest of them waited."""
+
+    captured: Captured
+    table: Name
+    rows: int
+    truncated: bool
+    oldest: datetime | None = None
+
+
+def waiting(
+    conn: Connection, captured: Sequence[Captured], whose: str = OTHERS
+) -> tuple[Captured, ...]:
+    """Those whose log holds something; one round trip."""
+    parts = [
+        sql.SQL("select {} where exists (select from {} where {})").format(
+            sql.Literal(c.id), ident(c.log), trusted(whose)
+        )
+        for c in captured
+    ]
+    if not parts:
+        return ()
+    ids = {row[0] for row in conn.execute(joined(parts, " union all ")).fetchall()}
+    return tuple(c for c in captured if c.id in ids)
+
+
+def take(
+    conn: Connection,
+    temp: Temporary,
+    captured: Sequence[Captured],
+    *,
+    whose: str = OTHERS,
+    limit: int = LIMIT,
+) -> dict[Name, Taken]:
+    """Take up to `limit` changes off each log, by source; sources without changes are not in it."""
+    taken = {}
+    for one in waiting(conn, captured, whose):
+        found = _take(conn, temp, one, whose, limit)
+        if found.rows:  # another applier may have been quicker
+            taken[one.name] = found
+    return taken
+
+
+def copy_logs(
+    conn: Connection, temp: Temporary, captured: Collection[Captured], whose: str = OTHERS
+) -> dict[Name, Taken]:
+    """What the logs hold in this snapshot, which stays there."""
+    return {one.name: _copy(conn, temp, one, whose) for one in waiting(conn, [*captured], whose)}
+
+
+def _take(conn: Connection, temp: Temporary, captured: Captured, whose: str, limit: int) -> Taken:
+    table = _table(temp, captured, "taken")
+    row = conn.execute(
+        sql.SQL(
+            "with gone as (delete from {log} where ctid = any (array("
+            "  select ctid from {log} where {whose} limit {limit})) returning *),"
+            " kept as (insert into {table} select distinct op, {fields} from gone)"
+            " select count(*), coalesce(bool_or(op in ('T', 't')), false), min(at) from gone"
+        ).format(
+            log=ident(captured.log),
+            whose=trusted(whose),
+            limit=sql.Literal(limit),
+            table=ident(table),
+            fields=idents(captured.fields),
+        )
+    ).fetchone()
+    return _taken(temp, captured, table, row)
+
+
+def _copy(conn: Connection, temp: Temporary, captured: Captured, whose: str) -> Taken:
+    table = _table(temp, captured, "seen")
+    row = conn.execute(
+        sql.SQL(
+            "with held as (select * from {log} where {whose}),"
+            " kept as (insert into {table} select distinct op, {fields} from held)"
+            " select count(*), coalesce(bool_or(op in ('T', 't')), false), min(at) from held"
+        ).format(
+            log=ident(captured.log),
+            whose=trusted(whose),
+            table=ident(table),
+            fields=idents(captured.fields),
+        )
+    ).fetchone()
+    return _taken(temp, captured, table, row)
+
+
+def _taken(
+    temp: Temporary, captured: Captured, table: Name, row: tuple[object, ...] | None
+) -> Taken:
+    assert row is not None
+    rows, oldest = int(str(row[0])), row[2]
+    assert oldest is None or isinstance(oldest, datetime)
+    temp.filled(table, rows)
+    return Taken(captured, table, rows, bool(row[1]), oldest)
+
+
+def _table(temp: Temporary, captured: Captured, what: str) -> Name:
+    fields = joined(
+        sql.SQL("{} {}").format(sql.Identifier(field), trusted(kind))
+        for field, kind in zip(captured.fields, captured.types, strict=True)
+    )
+    return temp.table(f"repot_{what}_{captured.id}", sql.SQL('op "char", {}').format(fields))

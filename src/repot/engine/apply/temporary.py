@@ -1,0 +1,83 @@
+"""Temporary tables that a session keeps: made once, emptied at each commit.
+
+A table made anew for every batch would leave a row in pg_attribute for each of its columns, several
+times a second, in a database that is not ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from repot.model.names import Name
+from repot.postgres.compose import ident
+from repot.postgres.connect import Connection
+
+TEMP = "pg_temp"
+_MANY = 100  # rows from which the planner should be told
+
+
+@dataclass
+class _Known:
+    analyzed: bool
+    used: bool  # holds rows, of this transaction
+
+
+class Temporary:
+    """The session's temporary tables; good for one transaction, or for one savepoint of it."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+        rows = conn.execute(
+            "select c.relname, c.reltuples >= 0, pg_catalog.pg_relation_size(c.oid) > 0"
+            " from pg_catalog.pg_class c where c.relnamespace = pg_catalog.pg_my_temp_schema()"
+            " and c.relkind = 'r'"
+        ).fetchall()
+        self._known = {str(n): _Known(bool(analyzed), bool(used)) for n, analyzed, used in rows}
+
+    def table(self, name: str, columns: sql.Composable) -> Name:
+        """An empty table with these columns (a column list as in CREATE TABLE)."""
+        if not self._ready(name):
+            self._conn.execute(
+                sql.SQL("create temp table {} ({}) on commit delete rows").format(
+                    sql.Identifier(name), columns
+                )
+            )
+        return Name(schema_=TEMP, name=name)
+
+    def like(self, name: str, query: sql.Composable) -> Name:
+        """An empty table with the columns of the query."""
+        if not self._ready(name):
+            self._conn.execute(
+                sql.SQL("create temp table {} on commit delete rows as {} with no data").format(
+                    sql.Identifier(name), query
+                )
+            )
+        return Name(schema_=TEMP, name=name)
+
+    def filled(self, table: Name, rows: int) -> None:
+        """Rows were put into it: the planner is told if they are many, or were never counted."""
+        known = self._known[table.name]
+        known.used = True
+        if rows and (rows >= _MANY or not known.analyzed):
+            self._conn.execute(sql.SQL("analyze {}").format(ident(table)))
+            known.analyzed = True
+
+    def fill(self, table: Name, query: sql.Composable) -> int:
+        """Put the rows of the query into the table; gives their number."""
+        done = self._conn.execute(sql.SQL("insert into {} {}").format(ident(table), query))
+        self.filled(table, done.rowcount)
+        return done.rowcount
+
+    def _ready(self, name: str) -> bool:
+        known = self._known.get(name)
+        if known is None:
+            self._known[name] = _Known(analyzed=False, used=False)
+            return False
+        if known.used:
+            self._conn.execute(
+                sql.SQL("delete from {}").format(ident(Name(schema_=TEMP, name=name)))
+            )
+            known.used = False
+        return True
