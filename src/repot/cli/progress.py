@@ -33,7 +33,9 @@ class _Rate(TextColumn):
         speed = getattr(task, "speed", None)
         unit = getattr(task, "fields", {}).get("unit", "")
         text = f"{done:,}" + (f"/{int(total):,}" if total else "") + f" {unit}"
-        return Text(text + (f" · {speed:,.0f}/s" if speed else ""), style="dim")
+        note = getattr(task, "fields", {}).get("note", "")
+        text += f" · {speed:,.0f}/s" if speed else ""
+        return Text(text + (f" · {note}" if note else ""), style="dim")
 
 
 class TerminalProgress:
@@ -46,6 +48,7 @@ class TerminalProgress:
         self._lock = threading.Lock()
         self._tasks: dict[str, TaskID] = {}
         self._lines: dict[str, tuple[str, int, int | None, str, float, float]] = {}
+        self._notes: dict[str, str] = {}
         self._progress = Progress(
             SpinnerColumn(finished_text="✓"),
             TextColumn("{task.description}"),
@@ -92,11 +95,19 @@ class TerminalProgress:
                 now = time.monotonic()
                 if now - said >= LINE_SECONDS:
                     said = now
-                    self._line(title, done, total, unit, now - begun)
+                    self._line(title, done, total, unit, now - begun, self._notes.get(key, ""))
                 self._lines[key] = (title, done, total, unit, begun, said)
+
+    def note(self, key: str, text: str) -> None:
+        with self._lock:
+            if self._live and key in self._tasks:
+                self._progress.update(self._tasks[key], note=text)
+            self._notes[key] = text
+        self.advance(key, 0)  # a line is due now and then, whether anything was done or not
 
     def finish(self, key: str, note: str = "") -> None:
         with self._lock:
+            self._notes.pop(key, None)
             if self._live and key in self._tasks:
                 number = self._tasks.pop(key)
                 task = self._progress.tasks[self._progress.task_ids.index(number)]
@@ -123,12 +134,16 @@ class TerminalProgress:
         console = self._progress.console if self._live else self._console
         console.print(f"  ✓ {title}{amount}", style="dim", markup=False)
 
-    def _line(self, title: str, done: int, total: int | None, unit: str, elapsed: float) -> None:
+    def _line(
+        self, title: str, done: int, total: int | None, unit: str, elapsed: float, note: str
+    ) -> None:
         if self._quiet:
             return
         rate = done / elapsed if elapsed else 0
         left = f", {(total - done) / rate:,.0f} s left" if total and rate else ""
         share = f" ({100 * done / total:.0f} %)" if total else ""
         self._console.print(
-            f"{title}: {done:,} {unit}{share}, {rate:,.0f}/s{left}", style="dim", markup=False
+            f"{title}: {done:,} {unit}{share}, {rate:,.0f}/s{left}" + (f", {note}" if note else ""),
+            style="dim",
+            markup=False,
         )

@@ -7,6 +7,7 @@ from repot.model.state import Phase, Run
 
 ENTER: dict[str, tuple[Phase, ...]] = {
     "copy": (Phase.PLANNED, Phase.COPYING, Phase.COPIED),
+    "follow": (Phase.COPIED, Phase.ROLLED_BACK, Phase.CUT_OVER),
     "verify": (Phase.COPIED, Phase.ROLLED_BACK),
     "cutover": (Phase.COPIED, Phase.ROLLED_BACK, Phase.CUT_OVER),
     "rollback": (Phase.CUT_OVER, Phase.ROLLED_BACK),
@@ -23,9 +24,9 @@ NEXT: dict[Phase | None, tuple[str, ...]] = {
     None: ("audit", "backup", "plan", "copy", "run"),
     Phase.PLANNED: ("copy", "plan", "audit", "backup"),
     Phase.COPYING: ("copy", "cleanup"),
-    Phase.COPIED: ("verify", "cutover", "copy", "cleanup"),
-    Phase.CUT_OVER: ("rollback", "cleanup"),
-    Phase.ROLLED_BACK: ("verify", "cutover", "cleanup"),
+    Phase.COPIED: ("verify", "follow", "cutover", "copy", "cleanup"),
+    Phase.CUT_OVER: ("follow", "rollback", "cleanup"),
+    Phase.ROLLED_BACK: ("verify", "follow", "cutover", "cleanup"),
     Phase.CLEANED: ("audit", "backup", "plan", "copy", "run"),
 }
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
 from repot.engine.build import build, drop_build
 from repot.engine.session import Session
@@ -19,6 +20,7 @@ from repot.model.project import Project
 from repot.model.results import (
     CopyResult,
     CutoverResult,
+    FollowResult,
     RollbackResult,
     TestedBackup,
     Verdict,
@@ -41,6 +43,7 @@ from repot.stages.backup import backup
 from repot.stages.cleanup import cleanup
 from repot.stages.copy import copy
 from repot.stages.cutover import cutover
+from repot.stages.follow import follow
 from repot.stages.plan import make_plan
 from repot.stages.rollback import rollback
 from repot.stages.verify import verify
@@ -118,6 +121,29 @@ class Runner:
         """Prove every row."""
         with self._entering("verify") as session:
             return verify(session, workers=workers)
+
+    def follow(
+        self,
+        *,
+        stop: Event | None = None,
+        seconds: float | None = None,
+        once: bool = False,
+        workers: int | None = None,
+    ) -> FollowResult:
+        """Carry changes over until `stop` is set or `seconds` are over; beside other stages."""
+        with explained("follow"):
+            with connection(self.dsn, application="repot follow") as conn:
+                run = enter("follow", current_run(conn, self.project.name))
+                plan = load_plan(conn, run)
+            self._same_files(run, plan)
+            session = Session(self.dsn, run, plan, self.progress)
+            return follow(
+                session,
+                stop=stop or Event(),
+                seconds=seconds,
+                once=once,
+                workers=workers or plan.copying.workers,
+            )
 
     def cutover(
         self, *, max_pause_ms: float | None = None, cancel_blockers: bool = False

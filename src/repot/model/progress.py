@@ -14,6 +14,9 @@ class Progress(Protocol):
     def advance(self, key: str, by: int) -> None:
         """`by` more of it are done."""
 
+    def note(self, key: str, text: str) -> None:
+        """What is to be known of it now, such as how far behind it is."""
+
     def finish(self, key: str, note: str = "") -> None:
         """It is done."""
 
@@ -27,6 +30,8 @@ class Silent:
     def start(self, key: str, title: str, total: int | None, unit: str) -> None: ...
 
     def advance(self, key: str, by: int) -> None: ...
+
+    def note(self, key: str, text: str) -> None: ...
 
     def finish(self, key: str, note: str = "") -> None: ...
 

@@ -35,7 +35,8 @@ class TableProof(Value):
 
 
 class Account(Value):
-    """Where the rows of one V1 table went: moved + merged + split + left + unaccounted = rows."""
+    """Where the rows of one V1 table went: moved + merged + split + left + pending + unaccounted =
+    rows."""
 
     table: str
     rows: int
@@ -44,6 +45,7 @@ class Account(Value):
     split: int = 0  # into several V2 rows of one table
     left: int = 0  # left out by a rule of leave.toml
     quarantined: int = 0  # of those, kept in quarantine
+    pending: int = 0  # written in the moment of the proof, on their way
     unaccounted: int = 0
     whole: bool = False  # the table is left behind as a whole, where it is
     into: dict[str, int] = {}  # V2 table: rows of this table that reached it
@@ -82,6 +84,11 @@ class Verdict(Value):
     rows_compared: int
     differences: int
     reasons: tuple[str, ...] = ()  # why it did not pass
+    # While V1 was written: scopes that waited in the snapshot, rows proven in later ones, and
+    # scopes left to the cutover, which proves them under its locks.
+    set_aside: int = 0
+    proven_later: int = 0
+    left: int = 0
     ms: int = 0
 
 
@@ -155,6 +162,8 @@ class CutoverResult(Value):
     attempts: int
     tables: int
     at: datetime
+    drained: int = 0  # changes of V1 applied under the locks
+    proven: int = 0  # rows of V2 written since the last proof, compared under the locks
 
 
 class RollbackResult(Value):

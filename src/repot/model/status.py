@@ -17,6 +17,21 @@ class Step(Value):
     good: bool = True
 
 
+class Lag(Value):
+    """What waits to be carried over in one direction."""
+
+    direction: str  # forward: V1's changes to V2; back: V2's to V1
+    changes: int = 0  # logged
+    scopes: int = 0  # worked out from changes, to be derived anew
+    seconds: float = 0.0  # since when the oldest of them waits
+    tables: dict[str, int] = {}  # captured table: logged changes
+
+    @property
+    def waiting(self) -> int:
+        """Changes and scopes together."""
+        return self.changes + self.scopes
+
+
 class Status(Value):
     """What has been done, what may come next, what is in the way."""
 
@@ -28,4 +43,7 @@ class Status(Value):
     may: tuple[str, ...]  # stages that may come next, the usual one first
     obstacles: dict[str, tuple[str, ...]]  # stage: why it may not
     pending: dict[str, int]  # captured table: changes that are not applied yet
+    lag: Lag | None = None  # None: nothing is captured yet, or no longer
+    set_aside: int = 0  # scopes that could not be applied
+    conflicts: int = 0  # both ways at once: rows that were changed on both sides
     busy: tuple[str, ...]  # Repot processes at work on this database now

@@ -6,16 +6,24 @@ from collections.abc import Callable
 
 import psycopg
 
+from repot.engine import todo
+from repot.engine.apply import poison
 from repot.engine.apply.batch import Batch
 from repot.engine.apply.scope import Bucket
 from repot.engine.apply.taking import ALL
-from repot.engine.capture import FORWARD
+from repot.engine.capture import BACK, FORWARD
 from repot.model.errors import RepotError
 from repot.model.plan import Plan
 from repot.model.results import DrainResult
+from repot.model.state import Phase
 from repot.postgres.connect import Connection
 
 LIMIT = 10_000  # changes of one table, and scopes, in one transaction
+# Which side is the truth decides which way changes go; a batch that comes too late does nothing.
+SERVES = {
+    FORWARD: (Phase.COPYING, Phase.COPIED, Phase.ROLLED_BACK),
+    BACK: (Phase.CUT_OVER,),
+}
 
 Guard = Callable[[Connection], None]
 
@@ -60,6 +68,8 @@ def step(
     """
     with conn.transaction():
         batch = Batch(conn, run_id, plan, direction)
+        if batch.phase not in SERVES[direction]:
+            return batch.end()
         try:
             batch.locate(limit)
             batch.apply(limit, set_aside=True)
@@ -72,13 +82,36 @@ def step(
         return batch.end()
 
 
+def catch_up(
+    conn: Connection,
+    run_id: int,
+    plan: Plan,
+    direction: str = FORWARD,
+    advance: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Batches until one was not full: it took all that was there when it began. What is written
+    meanwhile waits; there is no end to it while V1 is written. Raises what `step` raises."""
+    while True:
+        done = step(conn, run_id, plan, direction)
+        advance(done.changes)
+        if done.changes < LIMIT and done.keys < LIMIT:
+            return
+
+
+def retry_poison(conn: Connection, run_id: int, direction: str = FORWARD) -> int:
+    """What could not be applied waits again, for the next batch; gives how many scopes."""
+    with conn.transaction():
+        return poison.again(conn, run_id, direction, todo.read(conn, run_id, direction))
+
+
 def locate(
     conn: Connection, run_id: int, plan: Plan, direction: str = FORWARD, *, limit: int = LIMIT
 ) -> DrainResult:
     """Only the first half of a batch: changes are taken, their scopes wait for `apply_share`."""
     with conn.transaction():
         batch = Batch(conn, run_id, plan, direction)
-        batch.locate(limit)
+        if batch.phase in SERVES[direction]:
+            batch.locate(limit)
         return batch.end()
 
 
@@ -99,7 +132,8 @@ def apply_share(
     """
     with conn.transaction():
         batch = Batch(conn, run_id, plan, direction, bucket)
-        batch.apply(limit, set_aside=False)
+        if batch.phase in SERVES[direction]:
+            batch.apply(limit, set_aside=False)
         if guard is not None:
             guard(conn)
         return batch.end()

@@ -80,13 +80,13 @@ def pick(
     return scopes
 
 
-def empty(temp: Temporary, d: Derivation, todo: Todo) -> Scope:
-    """No scope yet; `add` puts some in."""
+def empty(temp: Temporary, d: Derivation, todo: Todo, what: str = "scope") -> Scope:
+    """No scope yet; `add` puts some in. what: tells the table from others of the transaction."""
     columns = joined(
         sql.SQL("{} {}").format(sql.Identifier(f), trusted(t))
         for f, t in zip(todo.fields, todo.types, strict=True)
     )
-    table = temp.table(f"repot_scope_{todo.id}", columns)
+    table = temp.table(f"repot_{what}_{todo.id}", columns)
     return Scope(d, todo, table, 0, all=False)
 
 

@@ -63,14 +63,14 @@ def _fresh(conn: Connection, run: Run, verdict: Verdict) -> None:
                 hint="`repot verify`",
             )
     row = conn.execute(
-        "select stage, at from repot.event where run = %s and at > %s"
-        " and stage in ('copy', 'verify', 'follow') and what = 'started' order by id desc limit 1",
+        "select at from repot.event where run = %s and at > %s"
+        " and stage = 'copy' and what = 'started' order by id desc limit 1",
         (run.id, proof.at),
     ).fetchone()
     if row is not None:
         raise Refused(
             "proof-stale",
-            f"`repot {row[0]}` was started after the last proof and may have written to V2",
-            evidence=f"started at {row[1]}",
+            "`repot copy` was started after the last proof and may have written to V2",
+            evidence=f"started at {row[0]}",
             hint="`repot verify` proves it anew",
         )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from repot.engine import capture
+from repot.engine.apply import drain
+from repot.engine.apply.batch import Batch
 from repot.engine.session import Session
 from repot.engine.swap import memory, shape
 from repot.engine.swap.attempts import Clock, in_one_transaction
 from repot.engine.swap.evidence import after_the_commit, asking, note, read_run, took_place
-from repot.engine.swap.logs import Logs
 from repot.engine.swap.preflight import examine
 from repot.engine.swap.switch import Switch, open_switch
 from repot.model.errors import Refused
@@ -19,6 +20,7 @@ from repot.postgres.catalog import read_catalog
 from repot.postgres.connect import Connection
 from repot.postgres.state import last_evidence, record_evidence, set_phase
 from repot.stages.cutover import gates
+from repot.stages.cutover.last import bring_up, empty, prove
 
 STAGE = "cutover"
 
@@ -38,9 +40,12 @@ def cutover(
     max_pause_ms: how long the locks may be held; longer, and it is rolled back and tried again.
     cancel_blockers: from the third try on, cancel the sessions that are in the way.
 
-    Raises Refused `wrong-phase`, `no-proof`, `proof-stale`, `no-backup`, `writes-since-proof`,
-    `schema-changed`, `preflight`, `lock-timeout`, `pause-too-long`; RepotError `connection-lost`
-    (nothing was changed), `cutover-failed`; OutcomeUnknown `outcome-unknown`.
+    V1 may be written all the time: what was written since the proof is applied and proven first,
+    and the rest of it under the locks.
+
+    Raises Refused `wrong-phase`, `no-proof`, `proof-stale`, `no-backup`, `not-equal`,
+    `not-applied`, `schema-changed`, `preflight`, `lock-timeout`, `pause-too-long`; RepotError
+    `connection-lost` (nothing was changed), `cutover-failed`; OutcomeUnknown `outcome-unknown`.
     """
     with asking(session, STAGE) as conn:
         run = read_run(conn, session.run)
@@ -48,6 +53,7 @@ def cutover(
             return _already(session, conn, run)
         gates.check(conn, session, run, verdict, backup)
         memory.ensure_memory(conn)
+    bring_up(session)
     done = in_one_transaction(
         session,
         lambda conn, clock: _switch(conn, session, clock),
@@ -78,16 +84,18 @@ def _switch(conn: Connection, session: Session, clock: Clock) -> CutoverResult |
     switch = open_switch(conn, plan, run.id, clock, to="v2", kind=plan.cutover.swap)
     _refuse_changed_schema(conn, plan)
     _refuse_trouble(conn, switch)
-    logs = Logs(conn, run.id, capture.FORWARD)
-    _refuse_writes(logs.waiting(conn))
     capture.install_back(conn, run.id, plan)
     switch.prepare_v2()
+    # What was written while this was prepared; no follower works while we hold the run's row.
+    drained = drain(conn, run.id, plan).changes
 
     switch.stop_writers()
-    _refuse_writes(logs.waiting(conn))
+    under = Batch(conn, run.id, plan, capture.FORWARD)
+    drained += empty(under)
+    proven = prove(conn, session)
     switch.to_v2()
     set_phase(conn, run, Phase.CUT_OVER)
-    return _record(conn, session, switch, clock)
+    return _record(conn, session, switch, clock, drained, proven)
 
 
 def _refuse_changed_schema(conn: Connection, plan: Plan) -> None:
@@ -121,17 +129,9 @@ def _refuse_trouble(conn: Connection, switch: Switch) -> None:
         )
 
 
-def _refuse_writes(waiting: dict[str, int]) -> None:
-    if waiting:
-        raise Refused(
-            "writes-since-proof",
-            f"V1 was written since the proof: {sum(waiting.values())} changes",
-            evidence=", ".join(f"{table}: {n}" for table, n in sorted(waiting.items())),
-            hint="`repot verify` applies them and proves V2 anew; then `repot cutover` again",
-        )
-
-
-def _record(conn: Connection, session: Session, switch: Switch, clock: Clock) -> CutoverResult:
+def _record(
+    conn: Connection, session: Session, switch: Switch, clock: Clock, drained: int, proven: int
+) -> CutoverResult:
     pause, locked = clock.held_ms()
     row = conn.execute("select clock_timestamp()").fetchone()
     assert row is not None
@@ -142,6 +142,8 @@ def _record(conn: Connection, session: Session, switch: Switch, clock: Clock) ->
             "attempts": clock.attempt + 1,
             "tables": len(switch.swap.tables("v2")),
             "at": row[0],
+            "drained": drained,
+            "proven": proven,
         }
     )
     note(conn, session, STAGE, switch)
@@ -151,7 +153,8 @@ def _record(conn: Connection, session: Session, switch: Switch, clock: Clock) ->
         STAGE,
         STAGE,
         session.plan.digest,
-        "does V2 serve under V1's names, and how long were writers kept waiting until the COMMIT?",
+        "does V2 serve under V1's names, was every row proven at that instant, and how long were "
+        "writers kept waiting until the COMMIT?",
         result.model_dump(mode="json"),
     )
     return result

@@ -8,11 +8,12 @@ leave.toml, and is kept in quarantine.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from psycopg import sql
 
 from repot.engine.paths import search_path
+from repot.engine.prove import Aside
 from repot.engine.session import Session
 from repot.model.catalog import Table
 from repot.model.names import Name
@@ -28,19 +29,22 @@ EXAMPLES = 3
 Reach = tuple[Derivation, tuple[Use, ...]]
 
 
-def account(session: Session, snapshot: Snapshot) -> tuple[Account, ...]:
-    """An account per table of V1, and per outside table that rows are made of."""
+def account(
+    session: Session, snapshot: Snapshot, only: Collection[str] | None = None
+) -> tuple[Account, ...]:
+    """An account per table of V1, and per outside table that rows are made of; or of some."""
     plan = session.plan
     tables = [
         t
         for t in plan.source.tables
         if t.parent is None
+        and (only is None or _called(plan, t) in only)
         and (t.name.schema_ == plan.source_schema or any(_drives(u, t) for u in _uses(plan)))
     ]
     session.progress.start("accounts", "Accounting for V1's rows", len(tables), "tables")
 
     def ask(conn: Connection, table: Table) -> Account:
-        found = _account(conn, session, table)
+        found = _account(conn, session, table, snapshot.aside(conn))
         session.progress.advance("accounts", 1)
         return found
 
@@ -76,10 +80,13 @@ def _reach(plan: Plan, table: Table) -> list[Reach]:
     return [(m, us) for m, us in merged if us] or found
 
 
-def _account(conn: Connection, session: Session, table: Table) -> Account:
-    plan = session.plan
+def _called(plan: Plan, table: Table) -> str:
     outside = table.name.schema_ != plan.source_schema
-    name = str(table.name) if outside else table.name.name
+    return str(table.name) if outside else table.name.name
+
+
+def _account(conn: Connection, session: Session, table: Table, aside: Aside) -> Account:
+    plan, name = session.plan, _called(session.plan, table)
     here = now(conn, session.run.id, table.name)
     rows = _count(conn, sql.SQL("select count(*) from {}").format(ident(here)))
     whole = next((e.reason for e in plan.leave.table if e.name == name), None)
@@ -107,6 +114,8 @@ def _account(conn: Connection, session: Session, table: Table) -> Account:
     }
     left, rules, kept = _left(conn, plan, here, table, reached)
     unaccounted = rows - split - moved - merged - left
+    pending = _pending(conn, plan, here, table, reached, aside) if unaccounted else 0
+    unaccounted -= pending
     return Account(
         table=name,
         rows=rows,
@@ -115,6 +124,7 @@ def _account(conn: Connection, session: Session, table: Table) -> Account:
         split=split,
         left=left,
         quarantined=kept,
+        pending=pending,
         unaccounted=unaccounted,
         into={n: c for n, c in into.items() if c},
         rules=rules,
@@ -260,6 +270,43 @@ def _left(
             ),
         )
     return sum(by_rule.values()), by_rule, kept
+
+
+def _pending(
+    conn: Connection,
+    plan: Plan,
+    here: Name,
+    table: Table,
+    reached: sql.Composed | None,
+    aside: Aside,
+) -> int:
+    """Rows that nothing accounts for yet, and whose change is logged and not applied: a new row has
+    no value in the registries before that."""
+    change = aside.changed(table.name)
+    if change is None:
+        return 0
+    rules = [r for r in plan.leave.rows if r.table in (table.name.name, str(table.name))]
+    kept = [sql.SQL("(({}\n) is not true)").format(trusted(rule.where)) for rule in rules]
+    position = dict(zip(change.captured.columns, change.captured.fields, strict=True))
+    logged = joined(
+        (
+            sql.SQL("l.{} = t.{}").format(sql.Identifier(position[c]), sql.Identifier(c))
+            for c in table.primary
+        ),
+        " and ",
+    )
+    with conn.transaction(), search_path(conn, here.schema_):
+        return _count(
+            conn,
+            sql.SQL(
+                "select count(*) from {} as t where {} and exists (select from {} as l where {})"
+            ).format(
+                ident(here),
+                joined([_unreached(table, reached), *kept], " and "),
+                ident(change.table),
+                logged,
+            ),
+        )
 
 
 def _lost(

@@ -58,7 +58,7 @@ def begin_rows(session: Session, snapshot: Snapshot) -> Callable[[], tuple[Table
     session.progress.start("proof", "Comparing rows", total, "rows")
 
     def ask(conn: Connection, piece: Piece) -> Answer:
-        answer = _compare(conn, piece)
+        answer = _compare(conn, piece, snapshot)
         session.progress.advance("proof", piece.estimate)
         return answer
 
@@ -81,9 +81,10 @@ def compare_rows(session: Session, snapshot: Snapshot) -> tuple[TableProof, ...]
     return begin_rows(session, snapshot)()
 
 
-def _compare(conn: Connection, piece: Piece) -> Answer:
+def _compare(conn: Connection, piece: Piece, snapshot: Snapshot) -> Answer:
     start = time.monotonic()
-    d, where = piece.derivation, piece.where
+    d = piece.derivation
+    where = snapshot.aside(conn).outside(d, piece.where)
     counts = compare(conn, d, piece.table, piece.now, where)
     found: tuple[Difference, ...] = ()
     if counts.missing or counts.extra or counts.changed:

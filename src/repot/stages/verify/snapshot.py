@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from psycopg import sql
 
+from repot.engine.prove import Aside
 from repot.engine.session import Session
 from repot.postgres.connect import Connection
 
@@ -24,7 +25,7 @@ _SETTINGS = (
 
 
 class Snapshot:
-    """A REPEATABLE READ, READ ONLY moment shared by `workers` connections; a context manager.
+    """A REPEATABLE READ moment shared by `workers` connections; a context manager.
 
     What is asked of it waits in one queue, so that no worker is idle while there is work.
     """
@@ -35,6 +36,7 @@ class Snapshot:
         self._pool = ThreadPoolExecutor(workers)
         self._free: SimpleQueue[Connection] = SimpleQueue()
         self._all: list[Connection] = []
+        self._asides: dict[int, Aside] = {}
         self.id = ""  # pg_current_snapshot(): xmin:xmax:in progress
 
     def __enter__(self) -> Snapshot:
@@ -45,7 +47,8 @@ class Snapshot:
                 self._all.append(conn)
                 for setting in _SETTINGS:
                     conn.execute(setting.encode())
-                conn.execute("begin transaction isolation level repeatable read read only")
+                # Not READ ONLY: what is set aside goes to temporary tables. Rolled back at the end.
+                conn.execute("begin transaction isolation level repeatable read")
                 if number == 0:
                     row = conn.execute(
                         "select pg_export_snapshot(), pg_current_snapshot()::text"
@@ -78,6 +81,13 @@ class Snapshot:
         self._pool.shutdown(wait=True)
         for conn in self._all:
             conn.close()
+
+    def aside(self, conn: Connection) -> Aside:
+        """What waits in this moment, for one of its connections."""
+        found = self._asides.get(id(conn))
+        if found is None:
+            found = self._asides[id(conn)] = Aside(conn, self._session.run.id, self._session.plan)
+        return found
 
     def begin(self, ask: Callable[[Connection, T], U], items: Sequence[T]) -> list[Future[U]]:
         """`ask(connection, item)` for each item, several at once, in the order of the items."""

@@ -1,0 +1,105 @@
+"""The scopes that wait in the present snapshot: their rows may differ, and are proven later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from psycopg import sql
+
+from repot.engine import capture, todo
+from repot.engine.apply.locating import everything, same_scope, scopes
+from repot.engine.apply.scope import Scope, add, empty
+from repot.engine.apply.scope import waiting as todo_waiting
+from repot.engine.apply.taking import Taken, copy_logs
+from repot.engine.apply.temporary import Temporary
+from repot.engine.compare import Where
+from repot.model.names import Name
+from repot.model.plan import Derivation, Plan
+from repot.postgres.compose import ident, idents
+from repot.postgres.connect import Connection
+
+
+class Aside:
+    """Pending scopes of the moves, in temporary tables of a REPEATABLE READ transaction."""
+
+    def __init__(self, conn: Connection, run_id: int, plan: Plan) -> None:
+        self._conn, self._plan = conn, plan
+        self._temp = Temporary(conn)
+        captured = capture.read(conn, run_id, todo.FORWARD)
+        self._todos = todo.read(conn, run_id, todo.FORWARD)
+        self._changes: Mapping[Name, Taken] = copy_logs(conn, self._temp, captured, whose="true")
+        self._waiting = todo_waiting(conn, list(self._todos.values()))
+        self._found: dict[str, Scope | None] = {}
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing waits at all."""
+        return not self._changes and not self._waiting
+
+    @property
+    def changes(self) -> dict[str, int]:
+        """Logged changes by source table."""
+        return {t.captured.source: t.rows for t in self._changes.values()}
+
+    def changed(self, source: Name) -> Taken | None:
+        """The logged changes of a source table, in a temporary table; None if there is none."""
+        return self._changes.get(source)
+
+    def without_value(self, d: Derivation) -> bool:
+        """Whether rows of the view may lack a key: a registry was not asked for it yet."""
+        sources = {u.source for r in self._plan.registries for u in r.uses}
+        return any(source in self._changes for source in sources)
+
+    def of(self, d: Derivation) -> Scope | None:
+        """The move's pending scopes; None if there is none."""
+        if d.name not in self._found:
+            self._found[d.name] = self._of(d)
+        return self._found[d.name]
+
+    def _of(self, d: Derivation) -> Scope | None:
+        mine = self._todos.get(d.name)
+        if mine is None:
+            return None
+        found = scopes(self._conn, d.uses, d.scope, self._changes)
+        whole = everything(d.uses, self._changes)
+        if not found and not whole and mine.id not in self._waiting:
+            return None
+        scope = empty(self._temp, d, mine)
+        for _, query in found:
+            scope = add(self._conn, self._temp, scope, query)
+        if mine.id in self._waiting:
+            scope = add(
+                self._conn,
+                self._temp,
+                scope,
+                sql.SQL("select {} from {} where not everything").format(
+                    idents(mine.fields), ident(mine.table)
+                ),
+            )
+            row = self._conn.execute(
+                sql.SQL("select exists (select from {} where everything)").format(ident(mine.table))
+            ).fetchone()
+            whole = whole or bool(row and row[0])
+        return Scope(d, mine, scope.table, scope.count, whole)
+
+    def outside(self, d: Derivation, where: Where) -> Where:
+        """`where`, without the rows that are set aside; the same on both sides."""
+        scope = self.of(d)
+        if scope is None and not self.without_value(d):
+            return where
+
+        def outside(alias: str) -> sql.Composable:
+            parts = [where(alias)]
+            if scope is not None and scope.all:
+                parts.append(sql.SQL("false"))
+            elif scope is not None:
+                parts.append(
+                    sql.SQL("not exists (select from {} as repot_aside where {})").format(
+                        ident(scope.table), same_scope(d, scope.todo, alias, "repot_aside")
+                    )
+                )
+            if self.without_value(d):
+                parts += [sql.SQL("{} is not null").format(sql.Identifier(alias, c)) for c in d.key]
+            return sql.SQL(" and ").join(sql.SQL("({})").format(p) for p in parts)
+
+        return outside

@@ -1,0 +1,219 @@
+"""Proving the scopes that were written since they were last proven."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from psycopg import errors, sql
+
+from repot.engine import todo
+from repot.engine.apply.locating import among
+from repot.engine.apply.names import Names
+from repot.engine.apply.scope import Scope, add, empty
+from repot.engine.apply.temporary import Temporary
+from repot.engine.compare import Counts, Where, compare, everywhere, examples
+from repot.engine.prove.aside import Aside
+from repot.engine.session import Session
+from repot.engine.todo import Todo
+from repot.model.plan import Derivation, Plan
+from repot.model.results import Difference
+from repot.postgres.compose import ident, idents, joined
+from repot.postgres.connect import Connection
+
+EXAMPLES = 3
+ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class TouchedProof:
+    """What became of one move's touched rows."""
+
+    move: Derivation
+    counts: Counts
+    scopes: int
+    whole: bool
+    examples: tuple[Difference, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        return self.counts.pairs + self.counts.missing + self.counts.extra
+
+
+def raise_epoch(conn: Connection, run_id: int) -> int:
+    """Begin a new epoch, once no applier is at work; gives the one that ended."""
+    row = conn.execute(
+        "update repot.run set epoch = epoch + 1 where id = %s returning epoch - 1", (run_id,)
+    ).fetchone()
+    assert row is not None
+    return int(str(row[0]))
+
+
+def touched_count(conn: Connection, run_id: int) -> int:
+    """Scopes that are touched and not proven since; a whole table counts as one."""
+    todos = todo.read(conn, run_id, todo.FORWARD).values()
+    parts = [sql.SQL("select count(*) from {}").format(ident(t.touched)) for t in todos]
+    parts.append(
+        sql.SQL(
+            "select count(*) from repot.work where run = {} and whole_epoch is not null"
+        ).format(sql.Literal(run_id))
+    )
+    row = conn.execute(
+        sql.SQL("select sum(n) from ({}) as t(n)").format(joined(parts, " union all "))
+    ).fetchone()
+    return int(str(row[0])) if row else 0
+
+
+def forget_touched(conn: Connection, run_id: int, epoch: int) -> None:
+    """All that was touched up to this epoch has been proven."""
+    with conn.transaction():
+        for t in todo.read(conn, run_id, todo.FORWARD).values():
+            conn.execute(
+                sql.SQL("delete from {} where epoch <= {}").format(
+                    ident(t.touched), sql.Literal(epoch)
+                )
+            )
+        conn.execute(
+            "update repot.work set whole_epoch = null where run = %s and whole_epoch <= %s",
+            (run_id, epoch),
+        )
+
+
+def prove_touched(session: Session, application: str) -> list[TouchedProof]:
+    """Compare what was touched, in a snapshot, while everybody goes on; what is equal is proven,
+    and what waits again stays as it is."""
+    run = session.run.id
+    with session.connect(application) as conn:
+        for _ in range(ATTEMPTS):
+            epoch = raise_epoch(conn, run)
+            conn.execute("begin isolation level repeatable read")
+            try:
+                conn.execute("set local jit = off")
+                proofs = _prove(conn, run, session.plan, epoch, Aside(conn, run, session.plan))
+                conn.execute("commit")
+            except errors.SerializationFailure:  # a whole table was touched anew meanwhile
+                conn.execute("rollback")
+            else:
+                return proofs
+    return []
+
+
+def prove_touched_now(conn: Connection, run_id: int, plan: Plan) -> list[TouchedProof]:
+    """The same of all that is touched, in the caller's transaction, under locks: nothing waits."""
+    return _prove(conn, run_id, plan, 2**31 - 1, None)
+
+
+def _prove(
+    conn: Connection, run_id: int, plan: Plan, epoch: int, aside: Aside | None
+) -> list[TouchedProof]:
+    todos = todo.read(conn, run_id, todo.FORWARD)
+    names, temp = Names(conn, run_id), Temporary(conn)
+    moves = {m.name: m for m in plan.moves}
+    proofs = []
+    for name, whole in _held(conn, list(todos.values()), run_id, epoch).items():
+        move = moves[name]
+        scope, where = _scope(conn, temp, move, todos[name], epoch, whole, aside)
+        proof = _compare(conn, plan, names, scope, where)
+        if not proof.counts.differences:
+            _proven(conn, scope, epoch)
+        proofs.append(proof)
+    return proofs
+
+
+def _held(conn: Connection, todos: Sequence[Todo], run_id: int, epoch: int) -> dict[str, bool]:
+    """Moves with something touched, and whether all of their table is; one round trip."""
+    parts = [
+        sql.SQL("select {}, false where exists (select from {} where epoch <= {})").format(
+            sql.Literal(t.name), ident(t.touched), sql.Literal(epoch)
+        )
+        for t in todos
+    ]
+    parts.append(
+        sql.SQL(
+            "select name, true from repot.work where run = {} and direction = 'forward'"
+            " and whole_epoch <= {}"
+        ).format(sql.Literal(run_id), sql.Literal(epoch))
+    )
+    held: dict[str, bool] = {}
+    for name, whole in conn.execute(joined(parts, " union all ")).fetchall():
+        held[str(name)] = held.get(str(name), False) or bool(whole)
+    return held
+
+
+def _scope(
+    conn: Connection,
+    temp: Temporary,
+    move: Derivation,
+    mine: Todo,
+    epoch: int,
+    whole: bool,
+    aside: Aside | None,
+) -> tuple[Scope, Where]:
+    """What is to be compared: the touched scopes, without those that wait."""
+    waits = aside.of(move) if aside is not None else None
+    scope = replace(empty(temp, move, mine, "prove"), all=whole and not (waits and waits.all))
+    query = sql.SQL("select {fields} from {touched} as t where epoch <= {epoch}").format(
+        fields=idents(mine.fields, "t"), touched=ident(mine.touched), epoch=sql.Literal(epoch)
+    )
+    if waits is not None:
+        query += sql.SQL(" and ")
+        if waits.all:
+            query += sql.SQL("false")
+        else:
+            query += sql.SQL("not exists (select from {} as a where {})").format(
+                ident(waits.table),
+                joined(
+                    (sql.SQL("a.{f} = t.{f}").format(f=sql.Identifier(f)) for f in mine.fields),
+                    " and ",
+                ),
+            )
+    scope = add(conn, temp, scope, query)
+    if scope.all:
+        return scope, aside.outside(move, everywhere) if aside else everywhere
+
+    def where(alias: str) -> sql.Composable:
+        return conditions[alias] or sql.SQL("false")
+
+    conditions = {
+        alias: among(conn, scope.table, mine.fields, move.scope, alias) for alias in ("v", "t")
+    }
+    return scope, where
+
+
+def _compare(
+    conn: Connection, plan: Plan, names: Names, scope: Scope, where: Where
+) -> TouchedProof:
+    move = scope.derivation
+    table = plan.target.get(move.table)
+    assert table is not None
+    at = names[move.table]
+    counts = compare(conn, move, table, at, where)
+    found: tuple[Difference, ...] = ()
+    if counts.differences:
+        found = examples(conn, move, table, at, where, EXAMPLES)
+    return TouchedProof(move, counts, scope.count, scope.all, found)
+
+
+def _proven(conn: Connection, scope: Scope, epoch: int) -> None:
+    """The compared scopes are touched no more. Of a whole table what waits is touched anew."""
+    mine = scope.todo
+    if scope.all:
+        conn.execute(
+            "update repot.work set whole_epoch = null where id = %s and whole_epoch <= %s",
+            (mine.id, epoch),
+        )
+    if scope.count:
+        conn.execute(
+            sql.SQL(
+                "delete from {touched} as t where epoch <= {epoch}"
+                " and exists (select from {scope} as s where {same})"
+            ).format(
+                touched=ident(mine.touched),
+                epoch=sql.Literal(epoch),
+                scope=ident(scope.table),
+                same=joined(
+                    (sql.SQL("s.{f} = t.{f}").format(f=sql.Identifier(f)) for f in mine.fields),
+                    " and ",
+                ),
+            )
+        )

@@ -1,0 +1,114 @@
+"""What is left to be carried over and proven: as much as can be before the locks, the rest in them.
+
+With the last proof and this, every row of V2 has been proven at the instant of the switch: those
+that were not written since in the proof's snapshot, the others here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from repot.engine.apply import catch_up, retry_poison
+from repot.engine.apply.batch import Batch
+from repot.engine.apply.taking import ALL
+from repot.engine.prove import TouchedProof, prove_touched, prove_touched_now, touched_count
+from repot.engine.session import Session
+from repot.model.errors import Refused, RepotError
+from repot.postgres.connect import Connection
+
+ROUNDS = 12
+FEW = 100  # scopes that are left to be proven under the locks
+SHOWN = 5
+
+
+def bring_up(session: Session) -> int:
+    """Apply and prove while everybody goes on, until little is left; gives the rows proven.
+
+    Raises Refused `not-equal` or `not-applied`.
+    """
+    rows = 0
+    session.progress.start("bring up", "Proving what was written since the proof", None, "rows")
+    with session.connect("repot cutover") as conn:
+        retry_poison(conn, session.run.id)
+        for _ in range(ROUNDS):
+            catch_up(conn, session.run.id, session.plan)
+            refuse_poison(conn, session.run.id)
+            proofs = prove_touched(session, "repot cutover")
+            refuse_differences(proofs)
+            rows += sum(p.rows for p in proofs)
+            session.progress.advance("bring up", sum(p.rows for p in proofs))
+            if touched_count(conn, session.run.id) <= FEW:
+                break
+    session.progress.finish("bring up")
+    return rows
+
+
+def empty(batch: Batch) -> int:
+    """Under the locks: apply what is logged until nothing waits (trap 6: one drained batch is not a
+    drained queue); gives the changes.
+
+    Raises RepotError `not-drained`; psycopg.Error where V2's constraints do not allow a row.
+    """
+    before = batch.done.changes
+    for _ in range(ROUNDS):
+        batch.locate(ALL)
+        batch.apply(ALL, set_aside=False)
+        if not batch.waits():
+            refuse_poison(batch.conn, batch.run_id)
+            batch.end()
+            return batch.done.changes - before
+    raise RepotError(
+        "not-drained",
+        "changes of V1 are still waiting although nobody can write",
+        hint="nothing was changed; `repot cutover` again, and please report it",
+    )
+
+
+def prove(conn: Connection, session: Session) -> int:
+    """Under the locks: compare all that is touched and not proven; gives the rows.
+
+    Raises Refused `not-equal`.
+    """
+    proofs = prove_touched_now(conn, session.run.id, session.plan)
+    refuse_differences(proofs)
+    return sum(p.rows for p in proofs)
+
+
+def refuse_differences(proofs: Sequence[TouchedProof]) -> None:
+    """Raises Refused `not-equal` where a row of V2 is not what its view gives."""
+    wrong = [p for p in proofs if p.counts.differences]
+    if not wrong:
+        return
+    found = sum(p.counts.differences for p in wrong)
+    examples = [e for p in wrong for e in p.examples][:SHOWN]
+    raise Refused(
+        "not-equal",
+        f"{found} rows of V2 that were written since the proof are not what V1 gives",
+        evidence="\n".join(
+            f"{e.table} ({', '.join(f'{k} = {v}' for k, v in e.key.items())}): {e.kind}"
+            for e in examples
+        ),
+        hint="nothing was changed; `repot verify` shows every difference",
+    )
+
+
+def refuse_poison(conn: Connection, run_id: int) -> None:
+    """Raises Refused `not-applied` where a change could not be applied."""
+    rows = conn.execute(
+        "select name, scope, error from repot.poison where run = %s order by at limit %s",
+        (run_id, SHOWN),
+    ).fetchall()
+    if not rows:
+        return
+    count = conn.execute("select count(*) from repot.poison where run = %s", (run_id,)).fetchone()
+    lines = []
+    for name, scope, error in rows:
+        assert isinstance(scope, list)
+        lines.append(f"{name} ({', '.join(str(s) for s in scope) or 'all of it'}): {error}")
+    raise Refused(
+        "not-applied",
+        f"{count[0] if count else len(rows)} changes of V1 could not be applied to V2",
+        evidence="\n".join(lines),
+        hint="mend the rows of V1 that are named here, or the move; they are tried again by "
+        "`repot follow`, `repot verify` and `repot cutover`",
+    )

@@ -1,0 +1,5 @@
+"""follow: carry changes over as they are made, until stopped."""
+
+from repot.stages.follow.stage import follow
+
+__all__ = ["follow"]
