@@ -14,6 +14,7 @@ import pytest
 from repot.embedded import EmbeddedServer
 from repot.engine import capture
 from repot.engine.session import Session
+from repot.engine.swap.switch import Switch
 from repot.model.errors import Refused, RepotError
 from repot.model.results import Verdict
 from repot.model.state import Phase
@@ -110,32 +111,43 @@ def test_asked_again_it_says_that_it_is_done(shop: Proven) -> None:
     assert "put_off" in tables(session.dsn, "public")  # what was left to do has been done
 
 
-def test_a_write_since_the_proof_stops_it(shop: Proven) -> None:
-    session, _ = shop
-    run(session.dsn, "update public.product set price = price + 1 where id in (1, 2)")
-    stopped = refused(shop, "writes-since-proof")
-    assert "public.product: 2" in stopped.evidence
-    assert "repot verify" in stopped.hint
-    session, verdict = now_proven(session)
-    assert cutover(session, verdict, whole_backup())[0].phase is Phase.CUT_OVER
+def price(session: Session, number: int, schema: str = "public") -> list[tuple[object, ...]]:
+    """Of the item that is made of this product."""
+    return rows(
+        session.dsn,
+        f"select i.price from {schema}.items i join repot_registry.item_key k on k.value = i.id"
+        f" where k.kind = 'product' and k.id = {number}",
+    )
 
 
-def test_a_write_between_the_first_look_and_the_locks_stops_it(
+def test_a_write_since_the_proof_is_carried_over_and_proven_first(shop: Proven) -> None:
+    session, verdict = shop
+    run(session.dsn, "update public.product set price = 77 where id in (1, 2)")
+    done, _ = cutover(session, verdict, whole_backup())
+    assert done.phase is Phase.CUT_OVER
+    assert price(session, 1) == price(session, 2) == [(77,)]
+
+
+def test_a_write_after_the_last_look_is_carried_over_and_proven_under_the_locks(
     shop: Proven, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is looked for again when nobody can write any more."""
-    session, _ = shop
-    inner = capture.install_back
+    """Without the drain under the locks this write would be acknowledged and gone (trap 6)."""
+    session, verdict = shop
+    inner = Switch.stop_writers
 
-    def meanwhile(*args: Any) -> None:
-        inner(*args)
-        run(session.dsn, "delete from public.purchase where id = 5")
+    def meanwhile(switch: Switch) -> None:
+        run(session.dsn, "update public.product set price = 78 where id = 3")
+        inner(switch)
 
-    monkeypatch.setattr(capture, "install_back", meanwhile)
-    refused(shop, "writes-since-proof")
+    monkeypatch.setattr(Switch, "stop_writers", meanwhile)
+    _, result = cutover(session, verdict, whole_backup())
+    assert result.drained == 1
+    assert result.proven >= 1
+    assert price(session, 3) == [(78,)]
 
 
-def test_a_writer_who_commits_while_we_wait_for_the_locks_stops_it(shop: Proven) -> None:
+def test_a_writer_who_commits_while_we_wait_for_the_locks_is_carried_over(shop: Proven) -> None:
+    """Trap 4: the transaction was open when the switch began; it is in V2 as a whole."""
     session, verdict = shop
     with session.connect() as writer:
         writer.execute("begin")
@@ -144,7 +156,7 @@ def test_a_writer_who_commits_while_we_wait_for_the_locks_stops_it(shop: Proven)
 
         def go() -> None:
             try:
-                outcome.append(cutover(session, verdict, whole_backup()))
+                outcome.append(cutover(session, verdict, whole_backup())[1].drained)
             except RepotError as failed:
                 outcome.append(failed.code)
 
@@ -154,9 +166,12 @@ def test_a_writer_who_commits_while_we_wait_for_the_locks_stops_it(shop: Proven)
         waiting += " pg_database where datname = current_database())"
         while not rows(session.dsn, waiting):
             pass
+        writer.execute("update public.product set price = 79 where id = 4")
         writer.execute("commit")
         thread.join()
-    assert outcome == ["writes-since-proof"]
+    assert outcome == [2]
+    assert rows(session.dsn, "select email from public.customers where id = 1") == [("late",)]
+    assert price(session, 4) == [(79,)]
 
 
 @pytest.mark.parametrize(
@@ -201,8 +216,8 @@ def test_without_a_passed_proof_of_this_plan_it_stays_shut(shop: Proven) -> None
 def test_a_proof_that_something_was_begun_after_is_stale(shop: Proven) -> None:
     session, _ = shop
     with session.connect() as conn:
-        record_event(conn, session.run.id, "verify", "started")
-    assert "repot verify" in refused(shop, "proof-stale").message
+        record_event(conn, session.run.id, "copy", "started")
+    assert "repot copy" in refused(shop, "proof-stale").message
 
 
 def test_two_at_once_are_one_cutover(shop: Proven) -> None:

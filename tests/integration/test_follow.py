@@ -74,6 +74,7 @@ def writing(
                 try:
                     writes[number](conn, rng)
                     counts.append(number)
+                    time.sleep(0.003)
                 except (psycopg.errors.DeadlockDetected, psycopg.errors.UndefinedTable):
                     time.sleep(0.01)
                 except psycopg.Error as failed:

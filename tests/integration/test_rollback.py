@@ -15,6 +15,7 @@ from repot.embedded import EmbeddedServer
 from repot.engine import apply as engine_apply
 from repot.engine import capture
 from repot.engine.session import Session
+from repot.engine.swap.switch import Switch
 from repot.model.errors import Refused, RepotError
 from repot.model.plan import NotCarried
 from repot.model.results import RollbackResult
@@ -174,14 +175,13 @@ def test_changes_are_applied_under_the_locks_too(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody writes after the last batch before the locks (trap 6)."""
-    inner = carry.prove_beforehand
+    inner = Switch.stop_writers
 
-    def meanwhile(*args: Any, **options: Any) -> carry.Proof:
-        proof = inner(*args, **options)
+    def meanwhile(switch: Switch) -> None:
         run(session.dsn, "update customers set email = 'at the last moment' where id = 4")
-        return proof
+        inner(switch)
 
-    monkeypatch.setattr("repot.stages.rollback.stage.prove_beforehand", meanwhile)
+    monkeypatch.setattr(Switch, "stop_writers", meanwhile)
     result = go_back(session)
     assert result.carried == {"customer": 1}
     assert rows(session.dsn, "select email from public.customer where id = 4") == [
@@ -198,8 +198,8 @@ def test_a_queue_that_does_not_empty_stops_it(
     monkeypatch.setattr("repot.stages.rollback.stage.catch_up", lambda *a, **k: None)
     nothing = engine_apply.drain
 
-    def half(conn: Any, run_id: int, plan: Any, direction: str) -> Any:
-        done = nothing(conn, run_id, plan, direction)
+    def half(conn: Any, run_id: int, plan: Any, direction: str, **options: Any) -> Any:
+        done = nothing(conn, run_id, plan, direction, **options)
         conn.execute("update shop_old.customer set email = 'y' where id = 4")
         log = capture.read(conn, run_id, capture.BACK)[1].log
         conn.execute(f"insert into repot.\"{log.name}\" (op) values ('T')".encode())

@@ -38,6 +38,9 @@ class Names(Mapping[Name, Name]):
             )
         return found
 
+    def __contains__(self, planned: object) -> bool:
+        return planned in self._names
+
     def __iter__(self) -> Iterator[Name]:
         return iter(self._names)
 

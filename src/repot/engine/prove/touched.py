@@ -23,6 +23,7 @@ from repot.postgres.connect import Connection
 
 EXAMPLES = 3
 ATTEMPTS = 5
+EVER = 2**31 - 1  # an epoch that never comes
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,9 @@ def prove_touched(session: Session, application: str) -> list[TouchedProof]:
             try:
                 conn.execute("set local jit = off")
                 proofs = _prove(conn, run, session.plan, epoch, Aside(conn, run, session.plan))
-                conn.execute("commit")
+                conn.commit()
             except errors.SerializationFailure:  # a whole table was touched anew meanwhile
-                conn.execute("rollback")
+                conn.rollback()
             else:
                 return proofs
     return []
@@ -100,7 +101,7 @@ def prove_touched(session: Session, application: str) -> list[TouchedProof]:
 
 def prove_touched_now(conn: Connection, run_id: int, plan: Plan) -> list[TouchedProof]:
     """The same of all that is touched, in the caller's transaction, under locks: nothing waits."""
-    return _prove(conn, run_id, plan, 2**31 - 1, None)
+    return _prove(conn, run_id, plan, EVER, None)
 
 
 def _prove(
@@ -110,7 +111,7 @@ def _prove(
     names, temp = Names(conn, run_id), Temporary(conn)
     moves = {m.name: m for m in plan.moves}
     proofs = []
-    for name, whole in _held(conn, list(todos.values()), run_id, epoch).items():
+    for name, whole in held(conn, list(todos.values()), run_id, epoch).items():
         move = moves[name]
         scope, where = _scope(conn, temp, move, todos[name], epoch, whole, aside)
         proof = _compare(conn, plan, names, scope, where)
@@ -120,7 +121,9 @@ def _prove(
     return proofs
 
 
-def _held(conn: Connection, todos: Sequence[Todo], run_id: int, epoch: int) -> dict[str, bool]:
+def held(
+    conn: Connection, todos: Sequence[Todo], run_id: int, epoch: int = EVER
+) -> dict[str, bool]:
     """Moves with something touched, and whether all of their table is; one round trip."""
     parts = [
         sql.SQL("select {}, false where exists (select from {} where epoch <= {})").format(

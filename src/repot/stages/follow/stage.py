@@ -43,12 +43,14 @@ class _Tally:
     batches: int = 0
     max_lag: float = 0.0
     began: float = field(default_factory=time.monotonic)
+    alive: float = field(default_factory=time.monotonic)  # when the server last answered
 
     def add(self, done: DrainResult) -> None:
         self.changes += done.changes
         self.keys += done.keys
         self.written += done.written
         self.batches += 1
+        self.alive = time.monotonic()
 
 
 def follow(
@@ -69,19 +71,17 @@ def follow(
     """
     tally = _Tally()
     deadline = None if seconds is None else tally.began + seconds
-    alive = time.monotonic()
     while True:
         try:
             with ExitStack() as stack:
                 conn = stack.enter_context(session.connect("repot follow"))
                 _only_one(conn, session)
                 crew = Crew(session, workers, stack)
-                alive = time.monotonic()
                 return _follow(session, conn, crew, tally, stop, deadline, once=once)
         except (psycopg.OperationalError, RepotError) as failed:
             if isinstance(failed, RepotError) and failed.code != "connection-failed":
                 raise
-            if time.monotonic() - alive > PATIENCE or stop.is_set():
+            if time.monotonic() - tally.alive > PATIENCE or stop.is_set():
                 raise RepotError(
                     "connection-lost",
                     f"the server has been away for {PATIENCE:.0f} s; what was applied is committed",

@@ -1,4 +1,4 @@
-"""Carrying V2's changes into V1 before the switch back, and proving that they arrived."""
+"""Carrying V2's changes into V1 before the switch back."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from repot.engine import capture
-from repot.engine.apply import drain
-from repot.engine.compare import Counts, compare
+from repot.engine.apply import drain, retry_poison
 from repot.engine.session import Session
 from repot.engine.swap.logs import Logs
-from repot.model.errors import RepotError
+from repot.model.errors import Refused
+from repot.model.results import PoisonRow
 from repot.postgres.connect import Connection
-from repot.postgres.relations import now, oid_of
 
 ROUNDS = 5  # of applying before the locks: what comes meanwhile is applied under them
+SHOWN = 5
 
 
 @dataclass
@@ -23,23 +23,6 @@ class Carried:
 
     rows: Counter[str] = field(default_factory=Counter)  # V1 table: rows
     failures: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Proof:
-    """How V2 and its views compared in one snapshot, with the changes waiting in the same."""
-
-    waiting: dict[str, int]
-    outside: dict[str, int]
-    counts: dict[str, Counts]
-
-    def still_holds(self, waiting: dict[str, int], outside: dict[str, int]) -> bool:
-        """Nothing has been written since: neither on V2 nor on the outside tables."""
-        return not self.waiting and not waiting and outside == self.outside
-
-    def differing(self) -> list[str]:
-        """Moves whose table is not what their view gives."""
-        return [name for name, counts in self.counts.items() if counts.differences]
 
 
 def forget_dropped(conn: Connection, run: int) -> None:
@@ -54,56 +37,44 @@ def forget_dropped(conn: Connection, run: int) -> None:
 def catch_up(session: Session, carried: Carried, *, accept_loss: bool) -> None:
     """Apply what is logged, while everybody goes on."""
     with session.connect("repot rollback") as conn:
+        retry_poison(conn, session.run.id, capture.BACK)
         logs = Logs(conn, session.run.id, capture.BACK)
-        for _ in range(ROUNDS):
-            if not logs.waiting(conn) or not apply(conn, session, carried, accept_loss=accept_loss):
-                return
+        for number in range(ROUNDS):
+            if number and not logs.waiting(conn):
+                break
+            apply(conn, session, carried, accept_loss=accept_loss)
 
 
-def apply(conn: Connection, session: Session, carried: Carried, *, accept_loss: bool) -> bool:
-    """Apply what is logged now, in the caller's transaction or in one of its own.
+def apply(conn: Connection, session: Session, carried: Carried, *, accept_loss: bool) -> None:
+    """Apply all that waits now, in the caller's transaction or in one of its own.
 
-    Raises RepotError `apply-failed`; where loss is accepted, notes it and gives False.
+    Where loss is accepted, what cannot be applied is set aside and noted. Raises RepotError
+    `apply-failed`, Refused `not-applied`.
     """
-    try:
-        done = drain(conn, session.run.id, session.plan, capture.BACK)
-    except RepotError as failed:
-        if not accept_loss:
-            raise
-        carried.failures.append(f"{failed.message} ({failed.evidence})")
-        return False
+    run = session.run.id
+    done = drain(conn, run, session.plan, capture.BACK, set_aside=accept_loss)
     carried.rows.update(done.tables)
-    return True
+    poison = _poison(conn, run)
+    if poison and not accept_loss:
+        raise Refused(
+            "not-applied",
+            f"{len(poison)} changes of V2 could not be applied to V1",
+            evidence="\n".join(_line(row) for row in poison[:SHOWN]),
+            hint="mend the rows of V2 that are named here; or `repot rollback --accept-loss`",
+        )
+    for row in done.poison:
+        carried.failures.append(f"not carried back: {_line(row)}")
 
 
-def prove_beforehand(session: Session, outside: Logs, *, accept_loss: bool) -> Proof:
-    """Compare everything in one snapshot, without a lock."""
-    with session.connect("repot rollback") as conn:
-        conn.execute("begin transaction isolation level repeatable read read only")
-        conn.execute("set local jit = off")
-        waiting = Logs(conn, session.run.id, capture.BACK).waiting(conn)
-        counts = _compare(conn, session, accept_loss=accept_loss)
-        return Proof(waiting, outside.waiting(conn), counts)
+def _poison(conn: Connection, run: int) -> list[PoisonRow]:
+    rows = conn.execute(
+        "select name, scope, error, coalesce(sqlstate, '') from repot.poison"
+        " where run = %s and direction = %s order by at",
+        (run, capture.BACK),
+    ).fetchall()
+    names = ("name", "scope", "error", "sqlstate")
+    return [PoisonRow.model_validate(dict(zip(names, row, strict=True))) for row in rows]
 
 
-def prove(conn: Connection, session: Session, *, accept_loss: bool) -> Proof:
-    """The same in the caller's transaction, under its locks, after the last change was applied."""
-    return Proof({}, {}, _compare(conn, session, accept_loss=accept_loss))
-
-
-def _compare(conn: Connection, session: Session, *, accept_loss: bool) -> dict[str, Counts]:
-    """Every table of V2 with its view; where loss is accepted, those that are still there."""
-    result = {}
-    for move in session.plan.moves:
-        table = session.plan.target.get(move.table)
-        assert table is not None
-        try:
-            at = now(conn, session.run.id, move.table)
-        except RepotError:
-            if not accept_loss:
-                raise
-            continue
-        if accept_loss and oid_of(conn, move.view) is None:
-            continue
-        result[move.name] = compare(conn, move, table, at)
-    return result
+def _line(row: PoisonRow) -> str:
+    return f"{row.name} ({', '.join(row.scope) or 'all of it'}): {row.error}"

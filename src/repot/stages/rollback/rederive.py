@@ -13,13 +13,13 @@ from psycopg import sql
 from repot.engine.apply.order import parents_first
 from repot.engine.apply.temporary import TEMP
 from repot.engine.apply.write import Work, delete, forward_columns, insert, same_key, update
+from repot.engine.prove.differing import Found, quarantine_table
 from repot.engine.session import Session
 from repot.model.catalog import Table
 from repot.model.names import Name
 from repot.postgres.compose import ident, idents
 from repot.postgres.connect import Connection
 from repot.postgres.relations import now
-from repot.stages.rollback.differences import Found, quarantine_table
 
 
 def rederive(conn: Connection, session: Session, found: Sequence[Found]) -> str | None:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import psycopg
 
 from repot.engine import capture
+from repot.engine.apply.names import Names
+from repot.engine.prove.differing import Found, keep, shown
+from repot.engine.prove.differing import find as compare_touched
 from repot.engine.session import Session
 from repot.engine.swap import memory, shape
 from repot.engine.swap.attempts import Clock, in_one_transaction
@@ -20,20 +23,13 @@ from repot.model.results import Difference, RollbackResult
 from repot.model.state import Phase, Run
 from repot.postgres.catalog import read_catalog
 from repot.postgres.connect import Connection
+from repot.postgres.relations import oid_of
 from repot.postgres.state import last_evidence, record_event, record_evidence, set_phase
-from repot.stages.rollback.carry import (
-    Carried,
-    Proof,
-    apply,
-    catch_up,
-    forget_dropped,
-    prove,
-    prove_beforehand,
-)
-from repot.stages.rollback.differences import Found, find, keep, shown
+from repot.stages.rollback.carry import Carried, apply, catch_up, forget_dropped
 from repot.stages.rollback.rederive import rederive
 
 STAGE = "rollback"
+ROUNDS = 12
 
 
 @dataclass(frozen=True)
@@ -94,19 +90,19 @@ def _switch(
         if accept_loss:
             forget_dropped(other, run.id)
     catch_up(session, carried, accept_loss=accept_loss)
-    outside = _outside_logs(conn, session)
-    beforehand = prove_beforehand(session, outside, accept_loss=accept_loss)
 
     run = read_run(conn, run, lock=True)
     switch = open_switch(conn, plan, run.id, clock, to="v1", kind=plan.cutover.swap)
     _refuse_changed_schema(conn, plan, accept_loss=accept_loss)
     back = Logs(conn, run.id, capture.BACK)
     switch.prepare_v1()
+    mine = Carried(carried.rows.copy())  # what is applied from here on is undone if we try again
+    apply(conn, session, mine, accept_loss=accept_loss)
+    compare_touched(conn, session, gone=_gone(conn, session))
 
     switch.stop_writers()
-    mine = Carried(carried.rows.copy())  # what is applied from here on is undone if we try again
-    proof = _prove_under_lock(conn, session, beforehand, back, outside, mine, accept_loss)
-    lost = _weigh(conn, session, proof, accept_loss=accept_loss)
+    _empty(conn, session, back, mine, accept_loss=accept_loss)
+    lost = _weigh(conn, session, accept_loss=accept_loss)
     for found in lost.found:
         keep(conn, run.id, found)
     failures = switch.to_v1(tolerant=accept_loss)
@@ -121,40 +117,38 @@ def _switch(
     return _record(conn, session, clock, mine, lost)
 
 
-def _outside_logs(conn: Connection, session: Session) -> Logs:
-    source = session.plan.source_schema
-    return Logs(conn, session.run.id, capture.FORWARD, lambda table: table.schema_ != source)
+def _empty(
+    conn: Connection, session: Session, back: Logs, carried: Carried, *, accept_loss: bool
+) -> None:
+    """Under the locks: apply the last changes until none waits (trap 6: one drained batch is not a
+    drained queue)."""
+    for _ in range(ROUNDS):
+        if not back.waiting(conn):
+            return
+        apply(conn, session, carried, accept_loss=accept_loss)
+    raise RepotError(
+        "not-drained",
+        "changes of V2 are still waiting although nobody can write",
+        evidence=", ".join(f"{table}: {n}" for table, n in back.waiting(conn).items()),
+        hint="nothing was changed; `repot rollback` again",
+    )
 
 
-def _prove_under_lock(
-    conn: Connection,
-    session: Session,
-    beforehand: Proof,
-    back: Logs,
-    outside: Logs,
-    carried: Carried,
-    accept_loss: bool,
-) -> Proof:
-    """The last changes applied, none waiting, everything compared: now, if anything was written
-    since the comparison before the lock; else that one holds."""
-    waiting = back.waiting(conn)
-    if beforehand.still_holds(waiting, outside.waiting(conn)):
-        return beforehand
-    if waiting and apply(conn, session, carried, accept_loss=accept_loss):
-        rest = back.waiting(conn)
-        if rest:  # trap 6: one drained batch is not a drained queue
-            raise RepotError(
-                "not-drained",
-                "changes of V2 are still waiting although nobody can write",
-                evidence=", ".join(f"{table}: {n}" for table, n in rest.items()),
-                hint="nothing was changed; `repot rollback` again",
-            )
-    return prove(conn, session, accept_loss=accept_loss)
+def _gone(conn: Connection, session: Session) -> set[str]:
+    """Moves whose table, or view, somebody has dropped since the cutover."""
+    names = Names(conn, session.run.id)
+    return {
+        m.name for m in session.plan.moves if m.table not in names or oid_of(conn, m.view) is None
+    }
 
 
-def _weigh(conn: Connection, session: Session, proof: Proof, *, accept_loss: bool) -> _Lost:
-    names = proof.differing()
-    found = find(conn, session, names) if names else []
+def _weigh(conn: Connection, session: Session, *, accept_loss: bool) -> _Lost:
+    """Every row of V2 was proven at the cutover; those written since are compared here, those of V1
+    that were written look at among them."""
+    gone = _gone(conn, session)
+    if gone and not accept_loss:
+        Names(conn, session.run.id)[next(m.table for m in session.plan.moves if m.name in gone)]
+    found = compare_touched(conn, session, gone=gone)
     unforeseen = [f for f in found if f.unexplained]
     if unforeseen and not accept_loss:
         examples = [e for f in unforeseen for e in shown(conn, f, unexplained=True)]

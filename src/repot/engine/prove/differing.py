@@ -1,4 +1,4 @@
-"""Rows of V2 that V1 cannot give: found, explained or not, kept in quarantine.
+"""While V2 serves: its rows that V1 cannot give: found, explained or not, kept in quarantine.
 
 The view gives V1's truth; where V2's table has something else after all changes were carried back,
 V1 has no place for it. It may be explained:
@@ -8,18 +8,19 @@ V1 has no place for it. It may be explained:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from psycopg import sql
 
 from repot.engine import capture
 from repot.engine import todo as todos_of
-from repot.engine.apply.locating import everything, same_scope, scopes
+from repot.engine.apply.locating import among, everything, same_scope, scopes
 from repot.engine.apply.scope import Scope, add, empty
 from repot.engine.apply.taking import Taken, copy_logs
-from repot.engine.apply.temporary import TEMP, Temporary
+from repot.engine.apply.temporary import Temporary
 from repot.engine.compare import any_differs, compared_columns, differs, examples
+from repot.engine.prove.touched import held
 from repot.engine.session import Session
 from repot.model.catalog import Column, Table
 from repot.model.names import Name, fitted
@@ -42,6 +43,7 @@ class Found:
     table: Table
     now: Name
     keys: Name  # the key columns, repot_kind, repot_drift, repot_unexplained
+    scope: Scope  # what was compared
     rows: int
     extra: int
     drifted: int
@@ -53,19 +55,29 @@ class Found:
         return self.rows - self.drifted
 
 
-def find(conn: Connection, session: Session, names: Sequence[str]) -> list[Found]:
-    """The differing rows of these moves, each classified."""
+def find(conn: Connection, session: Session, *, gone: Collection[str] = ()) -> list[Found]:
+    """The touched rows that differ, each classified, and such as follow what was changed outside;
+    of all moves but those whose table is `gone`."""
     temp = Temporary(conn)
     outside = _other_changes(conn, session, temp)
     todos = todos_of.read(conn, session.run.id, todos_of.FORWARD)
+    touched = held(conn, list(todos.values()), session.run.id)
     result = []
-    for number, move in enumerate(m for m in session.plan.moves if m.name in names):
+    for move in session.plan.moves:
+        if move.name in gone or move.name not in todos:
+            continue
+        drift = _drift(conn, temp, move, todos, outside)
+        if move.name not in touched and drift is None:
+            continue
         table = session.plan.target.get(move.table)
         assert table is not None
         at = now(conn, session.run.id, move.table)
-        keys = Name(schema_=TEMP, name=f"repot_differing_{number}")
-        drift = _drift(conn, temp, move, todos, outside)
-        _collect(conn, session.plan, move, table, at, keys, drift)
+        whole = touched.get(move.name, False) or bool(drift and drift.all)
+        mine = replace(empty(temp, move, todos[move.name], "prove"), all=whole)
+        for source in (mine.todo.touched, *([drift.table] if drift else [])):
+            query = sql.SQL("select {} from {}").format(idents(mine.todo.fields), ident(source))
+            mine = add(conn, temp, mine, query)
+        keys = _collect(conn, session.plan, temp, mine, table, at, drift)
         row = conn.execute(
             sql.SQL(
                 "select count(*), count(*) filter (where {kind} = 'extra'),"
@@ -78,8 +90,31 @@ def find(conn: Connection, session: Session, names: Sequence[str]) -> list[Found
             )
         ).fetchone()
         assert row is not None
-        result.append(Found(move, table, at, keys, *(int(str(n)) for n in row)))
+        found = Found(move, table, at, keys, mine, *(int(str(n)) for n in row))
+        forget_equal(conn, found)
+        result.append(found)
     return [f for f in result if f.rows]
+
+
+def forget_equal(conn: Connection, found: Found) -> None:
+    """Touched scopes in which nothing differs have been proven."""
+    mine = found.scope.todo
+    if found.scope.all and not found.rows:
+        conn.execute("update repot.work set whole_epoch = null where id = %s", (mine.id,))
+    conn.execute(
+        sql.SQL(
+            "delete from {touched} as t using {scope} as s where {same}"
+            " and not exists (select from {keys} as k where {differs})"
+        ).format(
+            touched=ident(mine.touched),
+            scope=ident(found.scope.table),
+            same=joined(
+                (sql.SQL("s.{f} = t.{f}").format(f=sql.Identifier(f)) for f in mine.fields), " and "
+            ),
+            keys=ident(found.keys),
+            differs=same_scope(found.move, mine, "k", "t"),
+        )
+    )
 
 
 def shown(conn: Connection, found: Found, *, unexplained: bool) -> tuple[Difference, ...]:
@@ -133,18 +168,22 @@ def quarantine_table(conn: Connection, run: int, table: Name) -> Name:
 def _collect(
     conn: Connection,
     plan: Plan,
-    move: Derivation,
+    temp: Temporary,
+    scope: Scope,
     table: Table,
     at: Name,
-    into: Name,
     drift: Scope | None,
-) -> None:
+) -> Name:
+    move = scope.derivation
     compared, _ = compared_columns(move, table)
     names = list(dict.fromkeys([*move.key, *(c.name for c in compared)]))
-    side = sql.SQL("(select true as repot_here, {} from {} as s) as {}")
+    side = sql.SQL("(select true as repot_here, {} from {} as s where {}) as {}")
+    inside: sql.Composable = sql.SQL("true")
+    if not scope.all:
+        found = among(conn, scope.table, scope.todo.fields, move.scope, "s")
+        inside = found if found is not None else sql.SQL("false")
     query = sql.SQL(
-        "create temp table {into} on commit drop as"
-        " select d.*, {drift} as {drift_name},"
+        "select d.*, {drift} as {drift_name},"
         " not ({drift} or {foreseen}) as {unexplained}"
         " from (select {keys}, {flags},"
         "  case when t.repot_here is null then 'missing' when v.repot_here is null then 'extra'"
@@ -152,7 +191,6 @@ def _collect(
         "  from {v} full join {t} on {same}"
         "  where v.repot_here is null or t.repot_here is null or {changed}) as d"
     ).format(
-        into=sql.Identifier(into.name),
         drift=_drifted(conn, move, drift),
         drift_name=sql.Identifier(_DRIFT),
         foreseen=_foreseen(plan, move, compared),
@@ -168,12 +206,14 @@ def _collect(
             or [sql.SQL("false as repot_flag")]
         ),
         kind=sql.Identifier(_KIND),
-        v=side.format(idents(names, "s"), ident(move.view), sql.Identifier("v")),
-        t=side.format(idents(names, "s"), ident(at), sql.Identifier("t")),
+        v=side.format(idents(names, "s"), ident(move.view), inside, sql.Identifier("v")),
+        t=side.format(idents(names, "s"), ident(at), inside, sql.Identifier("t")),
         same=_same(move.key, "v", "t"),
         changed=any_differs(compared, "v", "t"),
     )
-    conn.execute(query)
+    into = temp.like(f"repot_differing_{scope.todo.id}", query)
+    temp.fill(into, query)
+    return into
 
 
 def _foreseen(plan: Plan, move: Derivation, compared: Sequence[Column]) -> sql.Composable:
