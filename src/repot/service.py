@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 
 from repot.lifecycle.runner import Runner
 from repot.lifecycle.status import read_status
 from repot.model.audit import Audit
-from repot.model.errors import Refused
+from repot.model.errors import Refused, RepotError
 from repot.model.finding import Finding
 from repot.model.plan import Plan
 from repot.model.progress import Progress, Silent
@@ -93,5 +96,33 @@ def run_to_proof(
             return outcome
     if before.phase != "rolled_back":
         outcome.copy = runner.copy(workers=workers)
-    outcome.verdict = runner.verify(workers=workers)
+    with following(runner, workers):
+        outcome.verdict = runner.verify(workers=workers)
     return outcome
+
+
+@contextmanager
+def following(runner: Runner, workers: int | None = None) -> Iterator[None]:
+    """A follower in the background: V2 keeps step while other things are done.
+
+    What stops it is raised at the end, unless another follower is at work already.
+    """
+    stop, failures = Event(), list[RepotError]()
+    quiet = Runner(runner.dsn, runner.project, Silent())
+
+    def work() -> None:
+        try:
+            quiet.follow(stop=stop, workers=workers)
+        except RepotError as failed:
+            failures.append(failed)
+
+    thread = Thread(target=work, name="repot follow", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+    for failed in failures:
+        if failed.code != "follow-busy":
+            raise failed

@@ -23,6 +23,7 @@ from repot.model.state import Phase
 from repot.postgres.state import last_evidence
 from repot.stages.cutover import cutover
 from repot.stages.rollback import carry, rollback
+from repot.stages.verify import verify
 from support.moving import make_session
 from support.sql import connect, rows, run
 from support.swapping import copied, now_proven, proven_shop, whole_backup
@@ -218,8 +219,12 @@ def test_a_new_column_of_v2_stops_it_unless_its_loss_is_accepted(session: Sessio
         rollback(session)
     assert refused.value.code == "schema-changed"
     assert "items.rating is new" in refused.value.evidence
-    go_back(session, accept_loss=True)
+    done, _ = rollback(session, accept_loss=True)
+    assert done.phase is Phase.ROLLED_BACK
     assert rows(session.dsn, "select min(rating) from shop_v2.items") == [(5,)]
+    with pytest.raises(Refused) as refused:  # V2 is not what the plan says: no proof, no cutover
+        verify(session.at(done))
+    assert refused.value.code == "schema-changed"
 
 
 def test_writers_who_go_on_meanwhile_lose_nothing(session: Session) -> None:

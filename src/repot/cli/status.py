@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from repot import service
 from repot.cli.options import HERE, Database, Json, Project
-from repot.cli.output import Output
+from repot.cli.output import Output, plural
 
 
 def register(app: typer.Typer) -> None:
@@ -27,10 +27,23 @@ def status(project: Project = HERE, database: Database = None, json: Json = Fals
     for step in found.steps:
         mark = "[green]✓[/]" if step.good else "[red]✗[/]"
         out.print(f"  {mark} {step.at:%Y-%m-%d %H:%M:%S}  {step.stage:<9} {escape(step.what)}")
-    if found.pending:
-        out.print("\nchanges captured and not applied yet:")
+    if found.lag:
+        way = "V1 → V2" if found.lag.direction == "forward" else "V2 → V1"
+        behind = f"{found.lag.waiting:,} waiting, {found.lag.seconds:,.1f} s behind"
+        out.print(f"\n{way}: " + (behind if found.lag.waiting else "[green]in step[/]"))
         for table, changes in found.pending.items():
-            out.print(f"  {escape(table)}: {changes:,}")
+            out.print(f"  {escape(table)}: {plural(changes, 'change')}")
+    if found.set_aside:
+        out.print(f"[bold red]{plural(found.set_aside, 'change')} could not be applied[/]")
+    for table, count in found.uncarried.items():
+        out.print(f"  {escape(table)}: {plural(count, 'row')} of V2 without a place in V1")
+    if found.uncarried_unforeseen:
+        out.print(
+            f"  [yellow]{found.uncarried_unforeseen:,} of them[/] the plan did not foresee: "
+            "`repot rollback` refuses to leave them behind"
+        )
+    if found.conflicts:
+        out.print(f"{plural(found.conflicts, 'conflict')} settled (table repot.conflict)")
     if found.busy:
         out.print("\nat work now:")
         for line in found.busy:

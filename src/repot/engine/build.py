@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import psycopg
 
-from repot.engine import capture, deferred, registry
+from repot.engine import capture, deferred, drift, registry
 from repot.engine.build_drop import drop_build
 from repot.engine.build_rights import Rights, copy_rights, explain, fresh_acls
 from repot.engine.session import Session
@@ -101,6 +101,7 @@ def _build(conn: Connection, session: Session, notes: list[str]) -> Run:
     # From here on tables outside V2 are locked: those that its foreign keys point to, then V1's.
     stayed = deferred.take_off(conn, run.id, tables.values())
     capture.install(conn, run.id, plan)
+    drift.watch(conn, run.id)
     record_event(conn, run.id, "copy", "built", _detail(tables, rights, stayed))
     return set_phase(conn, run, Phase.COPYING)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from repot.engine import capture, quarantine
+from repot.engine import capture, drift, quarantine
 from repot.engine.session import Session
 from repot.engine.sql import load
 from repot.model.errors import Refused
@@ -54,6 +54,7 @@ def _drop(conn: Connection, session: Session) -> Run:
         )
     dropped = _check_tables(conn, plan, run.id)
     _refuse_outsiders(conn, plan)
+    drift.unwatch(conn, run.id)
     for direction in (capture.FORWARD, capture.BACK):
         capture.remove(conn, run.id, direction)
     for schema in VIEW_SCHEMAS:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from repot.engine.capture import pending
+from typing import LiteralString
+
+from repot.engine.lag import lag
 from repot.lifecycle.evidence import last_backup, last_change, last_verdict, proof_counts
 from repot.lifecycle.gates import NEXT
 from repot.model.state import Evidence, Phase, Run
@@ -33,11 +35,11 @@ def read_status(dsn: str, project: str, project_digest: str | None = None) -> St
                 pending={},
                 busy=busy,
             )
-        changes: dict[str, int] = {}
+        behind = None
         if run.phase in _ACTIVE:
-            direction = "back" if run.phase is Phase.CUT_OVER else "forward"
-            changes = {k: v for k, v in pending(conn, run.id, direction).items() if v}
-        obstacles = _obstacles(conn, run, project_digest, changes)
+            behind = lag(conn, run.id, "back" if run.phase is Phase.CUT_OVER else "forward")
+        changes = behind.tables if behind else {}
+        obstacles = _obstacles(conn, run, project_digest)
         return Status(
             project=project,
             run=run.id,
@@ -47,12 +49,32 @@ def read_status(dsn: str, project: str, project_digest: str | None = None) -> St
             may=tuple(s for s in NEXT[run.phase] if s not in obstacles),
             obstacles=obstacles,
             pending=changes,
+            lag=behind,
+            set_aside=_count(conn, "select count(*) from repot.poison where run = %s", run),
+            uncarried=_uncarried(conn, run),
+            uncarried_unforeseen=_count(
+                conn, "select count(*) from repot.uncarried where run = %s and not foreseen", run
+            ),
+            conflicts=_count(conn, "select count(*) from repot.conflict where run = %s", run),
             busy=busy,
         )
 
 
+def _uncarried(conn: Connection, run: Run) -> dict[str, int]:
+    rows = conn.execute(
+        "select name, count(*) from repot.uncarried where run = %s group by name order by name",
+        (run.id,),
+    ).fetchall()
+    return {str(name): int(str(n)) for name, n in rows}
+
+
+def _count(conn: Connection, query: LiteralString, run: Run) -> int:
+    row = conn.execute(query, (run.id,)).fetchone()
+    return int(str(row[0])) if row else 0
+
+
 def _obstacles(
-    conn: Connection, run: Run, project_digest: str | None, changes: dict[str, int]
+    conn: Connection, run: Run, project_digest: str | None
 ) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     if run.phase in (Phase.COPIED, Phase.ROLLED_BACK):
@@ -61,10 +83,12 @@ def _obstacles(
             found.setdefault("cutover", []).append(why)
         if last_backup(conn) is None:
             found.setdefault("cutover", []).append("no tested backup: `repot backup`")
-        if changes:
-            total = sum(changes.values())
+        bad = _count(
+            conn, "select count(*) from repot.poison where run = %s and direction = 'forward'", run
+        )
+        if bad:
             found.setdefault("cutover", []).append(
-                f"{total} captured changes are not applied: `repot verify` applies and proves them"
+                f"{bad} changes could not be applied to V2: mend them, then `repot follow --once`"
             )
     if project_digest and run.phase in (Phase.PLANNED, *_ACTIVE):
         plan = load_plan(conn, run)

@@ -45,5 +45,7 @@ class Status(Value):
     pending: dict[str, int]  # captured table: changes that are not applied yet
     lag: Lag | None = None  # None: nothing is captured yet, or no longer
     set_aside: int = 0  # scopes that could not be applied
+    uncarried: dict[str, int] = {}  # V2 table: rows written on V2 that V1 has no place for
+    uncarried_unforeseen: int = 0  # of those, rows of which the plan did not warn
     conflicts: int = 0  # both ways at once: rows that were changed on both sides
     busy: tuple[str, ...]  # Repot processes at work on this database now

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from psycopg import sql
+from psycopg import errors, sql
 
 from repot.engine import capture
 from repot.engine import todo as todos_of
@@ -20,6 +20,7 @@ from repot.engine.apply.scope import Scope, add, empty
 from repot.engine.apply.taking import Taken, copy_logs
 from repot.engine.apply.temporary import Temporary
 from repot.engine.compare import any_differs, compared_columns, differs, examples
+from repot.engine.lag import lag
 from repot.engine.prove.touched import held
 from repot.engine.session import Session
 from repot.model.catalog import Column, Table
@@ -163,6 +164,41 @@ def quarantine_table(conn: Connection, run: int, table: Name) -> Name:
         ).format(ident(into), ident(table))
     )
     return into
+
+
+def note_uncarried(session: Session) -> int | None:
+    """While V2 serves: compare what was touched, and note the rows that V1 has no place for in
+    repot.uncarried; gives how many. None where changes wait: what they bring is not in V1 yet."""
+    run = session.run.id
+    with session.connect("repot follow") as conn:
+        conn.execute("begin isolation level repeatable read")
+        conn.execute("set local jit = off")
+        if lag(conn, run, capture.BACK).waiting:
+            return None
+        found = [f for f in find(conn, session) if f.lost]
+        conn.execute("delete from repot.uncarried where run = %s", (run,))
+        for one in found:
+            conn.execute(
+                sql.SQL(
+                    "insert into repot.uncarried (run, name, key, kind, foreseen)"
+                    " select {run}, {name},"
+                    " (select pg_catalog.to_jsonb(k) from (select {key}) as k), d.{kind},"
+                    " not d.{unexplained} from {keys} as d where not d.{drift}"
+                ).format(
+                    run=sql.Literal(run),
+                    name=sql.Literal(one.move.name),
+                    key=idents(one.move.key, "d"),
+                    kind=sql.Identifier(_KIND),
+                    unexplained=sql.Identifier(_UNEXPLAINED),
+                    keys=ident(one.keys),
+                    drift=sql.Identifier(_DRIFT),
+                )
+            )
+        try:
+            conn.commit()
+        except errors.SerializationFailure:
+            return None
+        return sum(one.lost for one in found)
 
 
 def _collect(

@@ -140,6 +140,17 @@ create table if not exists repot.conflict (
 create or replace trigger append_only before update or delete or truncate on repot.conflict
   for each statement execute function repot.append_only();
 
+-- Rows written on V2 that V1 has no place for, as they were last seen.
+create table if not exists repot.uncarried (
+  run      integer not null references repot.run,
+  name     text not null,  -- the V2 table
+  key      jsonb not null,
+  kind     text not null,  -- changed, extra, missing
+  foreseen boolean not null,  -- the plan said so
+  at       timestamptz not null default clock_timestamp(),
+  primary key (run, name, key)
+);
+
 -- How to put back what the cutover changed outside Repot's own objects, in reverse order of number.
 create table if not exists repot.restore (
   run    integer not null references repot.run,

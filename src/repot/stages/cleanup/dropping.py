@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from repot.engine import capture
+from repot.engine import capture, drift
 from repot.engine.session import Session
 from repot.engine.sql import load as engine_sql
 from repot.engine.swap import memory
@@ -47,6 +47,7 @@ def drop_v1(conn: Connection, session: Session) -> Dropped:
     _lock(conn, relations)
     _refuse_used(conn, relations)
     tables = _sizes(conn, relations)
+    drift.unwatch(conn, run)
     capture.remove(conn, run, capture.FORWARD)
     capture.remove(conn, run, capture.BACK)
     drop_own_schemas(conn)

@@ -115,7 +115,13 @@ def _follow(
             poisoned = time.monotonic()
         now = upkeep.look(direction)
         tally.max_lag = max(tally.max_lag, now.seconds)
-        done = crew.batch(conn, direction, now, upkeep.guard)
+        try:
+            done = crew.batch(conn, direction, now, upkeep.guard)
+        except Refused as refused:
+            if refused.code != "schema-in-motion":
+                raise
+            stop.wait(IDLE[1])  # somebody is altering a table right now: it will be seen
+            continue
         tally.add(done)
         upkeep.did(done.changes)
         if done.changes or done.keys:

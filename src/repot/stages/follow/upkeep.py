@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import psycopg
 from psycopg import sql
 
-from repot.engine import capture, todo
+from repot.engine import capture, drift, todo
 from repot.engine.lag import lag
+from repot.engine.prove.differing import note_uncarried
 from repot.engine.session import Session
 from repot.model.names import Name
 from repot.model.schemas import STATE
@@ -19,6 +19,7 @@ from repot.postgres.connect import Connection
 
 SWEEP = 20.0  # seconds between vacuums of Repot's own busy tables
 SAY = 1.0
+WEIGH = 2.0  # seconds between looks at what V1 has no place for
 
 
 class Upkeep:
@@ -27,7 +28,8 @@ class Upkeep:
     def __init__(self, session: Session, conn: Connection) -> None:
         self._session, self._conn = session, conn
         self._swept = self._said = time.monotonic()
-        self.guard: Callable[[Connection], None] | None = None
+        self._weighed, self._lost = 0.0, 0
+        self._shape: str | None = None  # of both schemas, as they were looked at last
         session.progress.start("follow", "Following", None, "changes")
 
     def look(self, direction: str) -> Lag:
@@ -39,10 +41,21 @@ class Upkeep:
             self._session.progress.note(
                 "follow", f"{way}: {found.waiting:,} waiting, {found.seconds:,.1f} s behind"
             )
+        if (
+            direction == todo.BACK
+            and time.monotonic() - self._weighed > WEIGH
+            and not found.waiting
+        ):
+            self._weigh()
         if time.monotonic() - self._swept > SWEEP:
             self._sweep(direction)
             self._swept = time.monotonic()
         return found
+
+    def guard(self, conn: Connection) -> None:
+        """Nothing is committed that rests on another schema than the plan. Raises what
+        `drift.check` raises."""
+        self._shape = drift.check(conn, self._session.run.id, self._session.plan, self._shape)
 
     def did(self, changes: int) -> None:
         """So many changes were applied."""
@@ -50,6 +63,19 @@ class Upkeep:
 
     def finish(self) -> None:
         self._session.progress.finish("follow")
+
+    def _weigh(self) -> None:
+        """What V1 has no place for is counted as it is written."""
+        self._weighed = time.monotonic()
+        try:
+            rows = note_uncarried(self._session)
+        except psycopg.errors.SerializationFailure:
+            return
+        if rows and rows != self._lost:
+            self._session.progress.say(
+                f"{rows:,} rows written on V2 have no place in V1: `repot status` counts them"
+            )
+        self._lost = rows if rows is not None else self._lost
 
     def _sweep(self, direction: str) -> None:
         """Rows come and go in the logs faster than autovacuum looks at them."""

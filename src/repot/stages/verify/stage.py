@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from repot.engine import quarantine
+from repot.engine import drift, quarantine
 from repot.engine.apply import catch_up, retry_poison
 from repot.engine.prove import (
     Aside,
@@ -52,10 +52,13 @@ def verify(session: Session, workers: int | None = None) -> Verdict:
 
     Passed only if rows were compared, none differs, every V1 row is accounted for, every check is
     empty, and every captured change could be applied. V1 may be written all the time.
+
+    Raises Refused `schema-changed`; RepotError `apply-failed`.
     """
     start = time.monotonic()
     plan = session.plan
     with session.connect("repot verify") as conn:
+        drift.check(conn, session.run.id, plan, None)
         retry_poison(conn, session.run.id)  # whatever was wrong may have been mended
     session.progress.start("up", "Applying V1's changes", None, "changes")
     _catch_up(session)

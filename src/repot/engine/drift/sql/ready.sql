@@ -1,0 +1,2 @@
+select pg_catalog.to_regclass('repot.ddl') is not null
+   and pg_catalog.to_regclass('repot.ground') is not null
