@@ -26,19 +26,30 @@ def demo(
         int, typer.Option(min=500, help="About how many rows V1 holds, over all tables.")
     ] = 200_000,
     seed: Annotated[int, typer.Option(help="Seed of the rows and of the writes.")] = 1,
+    writers: Annotated[
+        int, typer.Option(min=1, max=64, help="Clients of the application that write all the time.")
+    ] = 2,
+    rate: Annotated[
+        float, typer.Option(min=1, help="Transactions a second that they aim at, together.")
+    ] = 150,
+    idle: Annotated[bool, typer.Option("--idle", help="Nobody writes meanwhile.")] = False,
     report: Annotated[
         Path | None, typer.Option(help="Folder for the report.  [default: none is kept]")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Move a whole system on a private PostgreSQL: there, back, and there again.
+    """Move a whole system on a private PostgreSQL while its application writes: there, back, and
+    there again.
 
     Builds V1 with messy rows, then audit → backup → plan → copy → verify → cutover → writes on V2 →
-    rollback → verify → cutover → report. Needs no server; leaves nothing behind.
+    rollback → writes on V1 → verify → cutover → report. Each write that a client was acknowledged
+    is looked for at the end. Needs no server; leaves nothing behind.
     """
     out = Output(json)
     with TerminalProgress(quiet=json) as progress:
-        result = tell(system, rows, seed, progress, report)
+        result = tell(
+            system, rows, seed, progress, report, writers=0 if idle else writers, rate=rate
+        )
     _show(out, result)
     out.data(_document(result))
     if not result.ok:
@@ -84,10 +95,7 @@ def _show(out: Output, result: DemoResult) -> None:
         f"{sum(a.unaccounted for a in result.accounts):,} rows unaccounted for",
         f"writers paused: cutover {first.pause_ms:,.0f} ms, rollback "
         f"{result.rollback.pause_ms:,.0f} ms, cutover again {second.pause_ms:,.0f} ms",
-        f"{plural(result.writes.acknowledged, 'write')} acknowledged on V2, "
-        f"{result.writes.missing:,} missing in V1 after the rollback; "
-        f"{plural(result.writes.v1_rows_changed, 'row')} of V1 changed by them, "
-        f"{result.writes.v1_rows_unexplained:,} by anything else",
+        *_written(result),
     ]
     out.print("")
     for line in lines:
@@ -95,6 +103,26 @@ def _show(out: Output, result: DemoResult) -> None:
     if result.report:
         out.print(f"report: {result.report}")
     out.print(f"{result.seconds:,.0f} s in all: " + _steps(result))
+
+
+def _written(result: DemoResult) -> list[str]:
+    """What became of what the application wrote."""
+    writes, load = result.writes, result.traffic
+    if load is None:
+        return [
+            f"{plural(writes.acknowledged, 'write')} acknowledged on V2, "
+            f"{writes.missing:,} missing in V1 after the rollback; "
+            f"{plural(writes.v1_rows_changed, 'row')} of V1 changed by them, "
+            f"{writes.v1_rows_unexplained:,} by anything else"
+        ]
+    waits = " / ".join(f"{w.longest_wait_ms:,.0f}" for w in result.waits)
+    lines = [
+        f"a client's longest wait: {waits} ms",
+        f"{plural(load.writers, 'client')}: {plural(load.acknowledged, 'write')} acknowledged "
+        f"({load.transactions_per_second:,.0f} transactions/s), [bold]{load.missing:,} missing[/] "
+        f"at the end, {writes.missing:,} after the rollback; {plural(load.errors, 'error')}",
+    ]
+    return lines + [escape(text) for text in load.examples]
 
 
 def _steps(result: DemoResult) -> str:
@@ -127,9 +155,15 @@ def _document(result: DemoResult) -> dict[str, Any]:
             {"passed": v.passed, "rows_compared": v.rows_compared, "differences": v.differences}
             for v in result.verdicts
         ],
-        "cutover": result.cutovers[0].model_dump(mode="json"),
-        "rollback": result.rollback.model_dump(mode="json"),
-        "second_cutover": result.cutovers[1].model_dump(mode="json"),
+        "cutover": result.cutovers[0].model_dump(mode="json") | _wait(result, 0),
+        "rollback": result.rollback.model_dump(mode="json") | _wait(result, 1),
+        "second_cutover": result.cutovers[1].model_dump(mode="json") | _wait(result, 2),
         "writes": result.writes.model_dump(mode="json"),
+        "traffic": result.traffic.model_dump(mode="json") if result.traffic else None,
         "report": result.report,
     }
+
+
+def _wait(result: DemoResult, number: int) -> dict[str, Any]:
+    """How long a client waited across a switch; nothing where there was none."""
+    return result.waits[number].model_dump(mode="json") if result.waits else {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -64,10 +65,36 @@ class Applied:
         )
 
 
+def hold_lane(conn: Connection, run_id: int, direction: str) -> None:
+    """Let no other applier of this direction work until the transaction ends."""
+    conn.execute(
+        "select pg_advisory_xact_lock(hashtextextended(%s, %s))", (_lane(direction), run_id)
+    )
+
+
+@contextmanager
+def lane(conn: Connection, run_id: int, direction: str) -> Iterator[None]:
+    """The same for the session, for a transaction whose snapshot must be later."""
+    key = (_lane(direction), run_id)
+    conn.execute("select pg_advisory_lock(hashtextextended(%s, %s))", key)
+    try:
+        yield
+    finally:
+        if not conn.closed:
+            conn.execute("select pg_advisory_unlock(hashtextextended(%s, %s))", key)
+
+
+def _lane(direction: str) -> str:
+    return f"repot.apply.{direction}"
+
+
 class Batch:
-    """The appliers' work inside a transaction that the caller has begun, READ COMMITTED: the rows
-    are derived with a later snapshot than the one that took the keys, so a change whose transaction
-    was still open then is either seen or still logged.
+    """The appliers' work inside a transaction that the caller has begun.
+
+    A change is seen by the derived rows if its log row was: READ COMMITTED, where they are derived
+    with a later snapshot than took the keys, or REPEATABLE READ, where it is one and the same. The
+    latter must have begun after the lane was free (trap 16: the older snapshot would write last);
+    it makes of V2 what V1 was at one moment, over all tables.
 
     bucket: one of several appliers, which only applies, and only its share; None: the only one.
     """
@@ -82,6 +109,7 @@ class Batch:
     ) -> None:
         self.conn, self.run_id, self.plan, self.direction = conn, run_id, plan, direction
         self.bucket = bucket
+        self._take_lane()  # before the run's row, as everybody does
         # The epoch and the phase stay as they are until this transaction ends.
         row = conn.execute(
             "select epoch, phase from repot.run where id = %s for share", (run_id,)
@@ -89,7 +117,6 @@ class Batch:
         if row is None:
             raise RepotError("run-gone", f"run {run_id} is not in this database any more")
         self.epoch, self.phase = int(str(row[0])), Phase(str(row[1]))
-        self._take_lane()
         conn.execute(
             "insert into repot.own_transaction values (pg_catalog.pg_current_xact_id())"
             " on conflict do nothing"
@@ -109,11 +136,13 @@ class Batch:
 
     def _take_lane(self) -> None:
         """A key belongs to one applier at a time (trap 16); the locks go with the transaction."""
-        key = (f"repot.apply.{self.direction}", self.run_id)
         if self.bucket is None:
-            self.conn.execute("select pg_advisory_xact_lock(hashtextextended(%s, %s))", key)
+            hold_lane(self.conn, self.run_id, self.direction)
             return
-        self.conn.execute("select pg_advisory_xact_lock_shared(hashtextextended(%s, %s))", key)
+        self.conn.execute(
+            "select pg_advisory_xact_lock_shared(hashtextextended(%s, %s))",
+            (_lane(self.direction), self.run_id),
+        )
         self.conn.execute(
             "select pg_advisory_xact_lock(hashtextextended(%s, %s))",
             (f"repot.bucket.{self.direction}.{self.bucket.number}/{self.bucket.of}", self.run_id),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from repot.engine import todo
 from repot.engine.apply import poison
-from repot.engine.apply.batch import Batch
+from repot.engine.apply.batch import Batch, lane
 from repot.engine.apply.scope import Bucket
 from repot.engine.apply.taking import ALL
 from repot.engine.capture import BACK, FORWARD
@@ -18,6 +22,9 @@ from repot.model.results import DrainResult
 from repot.model.state import Phase
 from repot.postgres.connect import Connection
 
+ATTEMPTS = 8
+STRICT = 3  # of them, where nothing may be set aside
+_AGAIN = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 LIMIT = 10_000  # changes of one table, and scopes, in one transaction
 # Which side is the truth decides which way changes go; a batch that comes too late does nothing.
 SERVES = {
@@ -39,6 +46,8 @@ def drain(
 
     Raises RepotError `apply-failed`, with nothing applied and nothing taken off.
     """
+    if conn.info.transaction_status is TransactionStatus.IDLE:
+        return _tried(conn, run_id, plan, direction, ALL, None, strict=not set_aside)
     with conn.transaction():
         batch = Batch(conn, run_id, plan, direction)
         try:
@@ -61,25 +70,59 @@ def step(
     guard: Guard | None = None,
 ) -> DrainResult:
     """One batch in a transaction of its own: up to `limit` changes of each table are taken, up to
-    `limit` scopes applied; what cannot be applied becomes poison.
+    `limit` scopes applied; what cannot be applied becomes poison. Where it takes all that waits, V2
+    is afterwards what V1 was at one moment.
 
     guard: asked before the commit, when the tables that were read are locked against DDL; what it
     raises undoes the batch. Raises RepotError `apply-failed`.
     """
-    with conn.transaction():
-        batch = Batch(conn, run_id, plan, direction)
-        if batch.phase not in SERVES[direction]:
-            return batch.end()
+    return _tried(conn, run_id, plan, direction, limit, guard, serving=True)
+
+
+def _tried(
+    conn: Connection,
+    run_id: int,
+    plan: Plan,
+    direction: str,
+    limit: int,
+    guard: Guard | None,
+    *,
+    strict: bool = False,
+    serving: bool = False,
+) -> DrainResult:
+    """A batch in a transaction and a snapshot of its own, tried at several moments: a row that a
+    foreign key points to outside may have gone since the snapshot; seen later, it is gone for both.
+
+    strict: nothing is set aside. serving: only if the other side serves.
+    """
+    for attempt in range(ATTEMPTS):
         try:
-            batch.locate(limit)
-            batch.apply(limit, set_aside=True)
+            with lane(conn, run_id, direction), _one_snapshot(conn), conn.transaction():
+                batch = Batch(conn, run_id, plan, direction)
+                if not serving or batch.phase in SERVES[direction]:
+                    batch.locate(limit)
+                    batch.apply(limit, set_aside=not strict and attempt >= 2)
+                    if guard is not None:
+                        guard(conn)
+                return batch.end()
+        except (*poison.BLAMED, *_AGAIN) as failed:
+            if attempt == ATTEMPTS - 1 or (strict and attempt >= STRICT):
+                raise _failed(failed) from failed
+            time.sleep(random.uniform(0, 0.01 * 2**attempt))
         except psycopg.OperationalError:
             raise
         except psycopg.Error as failed:
             raise _failed(failed) from failed
-        if guard is not None:
-            guard(conn)
-        return batch.end()
+    raise AssertionError("the last attempt returns or raises")
+
+
+@contextmanager
+def _one_snapshot(conn: Connection) -> Iterator[None]:
+    conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    try:
+        yield
+    finally:
+        conn.isolation_level = None
 
 
 def catch_up(

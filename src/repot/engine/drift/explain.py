@@ -61,8 +61,7 @@ def _all(
     for change in strays(conn, run_id):
         if change.oids[0] not in told:
             yield change
-    if phase is not Phase.COPYING:  # V2 has no triggers then
-        yield from awake(conn, run_id)
+    yield from awake(conn, run_id)
     yield from ground_changes(conn, run_id)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psycopg import errors, sql
 
-from repot.engine.drift.ground import ensure
+from repot.engine.drift.ground import note_once
 from repot.engine.drift.sql import load
 from repot.model.names import Name
 from repot.model.schemas import STATE
@@ -15,7 +15,7 @@ from repot.postgres.connect import Connection
 # Nobody waits for Repot whose command cannot change what it writes: CREATE INDEX, GRANT, COMMENT …
 _TAGS = {
     "ddl_command_end": (
-        *("ALTER TABLE", "CREATE TABLE", "CREATE TABLE AS", "SELECT INTO"),
+        *("ALTER TABLE", "CREATE TABLE", "CREATE TABLE AS", "SELECT INTO", "CREATE FOREIGN TABLE"),
         *("ALTER VIEW", "CREATE VIEW", "CREATE RULE", "ALTER RULE", "CREATE TRIGGER"),
         *("ALTER TRIGGER", "CREATE FUNCTION", "ALTER FUNCTION", "ALTER TYPE", "ALTER SCHEMA"),
     ),
@@ -29,11 +29,13 @@ _TAGS = {
 def watch(conn: Connection, run_id: int) -> bool:
     """Note in repot.ddl who changes the schemas and tables of the run, from now on.
 
-    False: the role may not create event triggers; changes are noticed all the same, without their
-    authors. Noted are time, session user, application_name, command and object, never the text of
-    a statement. A command goes on whatever becomes of its note, and waits 100 ms at most for it.
+    Also notes what the run stands on (`ground.note`), unless that is done: call it in the
+    transaction that makes the run's views. False: the role may not create event triggers; changes
+    are noticed all the same, without their authors. Noted are time, session user, application_name,
+    command and object, never the text of a statement. A command goes on whatever becomes of its
+    note, and waits 100 ms at most for it.
     """
-    ensure(conn)
+    note_once(conn, run_id)
     if not facts(conn).event_triggers:
         return False
     try:

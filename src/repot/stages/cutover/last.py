@@ -6,9 +6,10 @@ that were not written since in the proof's snapshot, the others here.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
-from repot.engine.apply import catch_up, retry_poison
+from repot.engine.apply import catch_up, drain, retry_poison
 from repot.engine.apply.batch import Batch
 from repot.engine.apply.taking import ALL
 from repot.engine.prove import TouchedProof, prove_touched, prove_touched_now, touched_count
@@ -17,6 +18,7 @@ from repot.model.errors import Refused, RepotError
 from repot.postgres.connect import Connection
 
 ROUNDS = 12
+TRIES = 4
 FEW = 100  # scopes that are left to be proven under the locks
 SHOWN = 5
 
@@ -32,7 +34,7 @@ def bring_up(session: Session) -> int:
         retry_poison(conn, session.run.id)
         for _ in range(ROUNDS):
             catch_up(conn, session.run.id, session.plan)
-            refuse_poison(conn, session.run.id)
+            _without_poison(conn, session)
             proofs = prove_touched(session, "repot cutover")
             refuse_differences(proofs)
             rows += sum(p.rows for p in proofs)
@@ -41,6 +43,25 @@ def bring_up(session: Session) -> int:
                 break
     session.progress.finish("bring up")
     return rows
+
+
+def carry_over(conn: Connection, session: Session) -> int:
+    """In the switch's transaction, before its locks: what was written while it was prepared, for no
+    follower works meanwhile; gives the changes. What fails here is tried again under the locks."""
+    try:
+        return drain(conn, session.run.id, session.plan).changes
+    except RepotError:
+        return 0
+
+
+def _without_poison(conn: Connection, session: Session) -> None:
+    """What could not be applied may have come from a row that was just being deleted."""
+    for attempt in range(TRIES):
+        if not retry_poison(conn, session.run.id):
+            return
+        time.sleep(0.05 * attempt)
+        catch_up(conn, session.run.id, session.plan)
+    refuse_poison(conn, session.run.id)
 
 
 def empty(batch: Batch) -> int:

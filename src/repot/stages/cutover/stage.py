@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from repot.engine import capture
-from repot.engine.apply import drain
-from repot.engine.apply.batch import Batch
+from repot.engine.apply.batch import Batch, hold_lane
 from repot.engine.session import Session
 from repot.engine.swap import memory, shape
 from repot.engine.swap.attempts import Clock, in_one_transaction
@@ -20,7 +19,7 @@ from repot.postgres.catalog import read_catalog
 from repot.postgres.connect import Connection
 from repot.postgres.state import last_evidence, record_evidence, set_phase
 from repot.stages.cutover import gates
-from repot.stages.cutover.last import bring_up, empty, prove
+from repot.stages.cutover.last import bring_up, carry_over, empty, prove
 
 STAGE = "cutover"
 
@@ -77,6 +76,7 @@ def cutover(
 
 
 def _switch(conn: Connection, session: Session, clock: Clock) -> CutoverResult | None:
+    hold_lane(conn, session.run.id, capture.FORWARD)  # before the run's row, as followers do
     plan, run = session.plan, read_run(conn, session.run, lock=True)
     if run.phase is Phase.CUT_OVER:
         return None
@@ -86,8 +86,7 @@ def _switch(conn: Connection, session: Session, clock: Clock) -> CutoverResult |
     _refuse_trouble(conn, switch)
     capture.install_back(conn, run.id, plan)
     switch.prepare_v2()
-    # What was written while this was prepared; no follower works while we hold the run's row.
-    drained = drain(conn, run.id, plan).changes
+    drained = carry_over(conn, session)
 
     switch.stop_writers()
     under = Batch(conn, run.id, plan, capture.FORWARD)

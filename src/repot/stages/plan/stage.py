@@ -26,6 +26,8 @@ def make_plan(dsn: str, project: Project, progress: Progress) -> Plan:
     itself is in the plan's findings.
     """
     with connection(dsn, application="repot plan") as conn, conn.transaction(force_rollback=True):
+        # One moment for the values that registries would give and for the rows that need them.
+        conn.execute("set transaction isolation level repeatable read")
         conn.execute("set local lock_timeout = '5s'")
         plan = compile_project(conn, project)
         findings = list(plan.findings)

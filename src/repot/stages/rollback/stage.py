@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import psycopg
 
 from repot.engine import capture
+from repot.engine.apply.batch import hold_lane
 from repot.engine.apply.names import Names
 from repot.engine.prove.differing import Found, keep, shown
 from repot.engine.prove.differing import find as compare_touched
@@ -91,6 +92,7 @@ def _switch(
             forget_dropped(other, run.id)
     catch_up(session, carried, accept_loss=accept_loss)
 
+    hold_lane(conn, run.id, capture.BACK)  # before the run's row, as followers do
     run = read_run(conn, run, lock=True)
     switch = open_switch(conn, plan, run.id, clock, to="v1", kind=plan.cutover.swap)
     _refuse_changed_schema(conn, plan, accept_loss=accept_loss)

@@ -1,5 +1,5 @@
 -- Triggers and rules of users at work on the side that does not serve: they would change what Repot
--- writes there. While V2 is filled it has no triggers.
+-- writes there.
 select c.oid::bigint as oid, n.nspname as schema, c.relname as name, 'trigger' as what, g.tgname as thing
   from repot.relation r
   join repot.run u on u.id = r.run
