@@ -107,13 +107,13 @@ def following(runner: Runner, workers: int | None = None) -> Iterator[None]:
 
     What stops it is raised at the end, unless another follower is at work already.
     """
-    stop, failures = Event(), list[RepotError]()
+    stop, failures = Event(), list[Exception]()
     quiet = Runner(runner.dsn, runner.project, Silent())
 
     def work() -> None:
         try:
             quiet.follow(stop=stop, workers=workers)
-        except RepotError as failed:
+        except Exception as failed:  # noqa: BLE001 - raised below, in the caller's thread
             failures.append(failed)
 
     thread = Thread(target=work, name="repot follow", daemon=True)
@@ -124,5 +124,5 @@ def following(runner: Runner, workers: int | None = None) -> Iterator[None]:
         stop.set()
         thread.join()
     for failed in failures:
-        if failed.code != "follow-busy":
+        if not (isinstance(failed, RepotError) and failed.code == "follow-busy"):
             raise failed

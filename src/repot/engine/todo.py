@@ -35,7 +35,8 @@ class Todo:
 
     @property
     def table(self) -> Name:
-        """Waiting: s1 … sn, everything (the whole table), at (when the change was captured)."""
+        """Waiting: s1 … sn, everything (the whole table), gone (its row was deleted on the other
+        side), at (when the change was captured)."""
         return Name(schema_=STATE, name=f"todo_{self.id}")
 
     @property
@@ -72,6 +73,7 @@ def create(conn: Connection, run_id: int, plan: Plan, direction: str) -> None:
         conn.execute(
             sql.SQL(
                 "create table {} ({}, everything boolean not null default false,"
+                " gone boolean not null default false,"
                 " at timestamptz not null default pg_catalog.clock_timestamp())"
             ).format(ident(todo.table), columns)
         )

@@ -65,9 +65,13 @@ class Trip(Value):
 
 
 class CheckResult(Value):
+    """failing_rows: in every look that was taken; a row that V1's writers have just written may
+    fail in one of them, while it is on its way."""
+
     file: str
     failing_rows: int
     examples: tuple[str, ...] = ()
+    looks: int = 1
 
 
 class Verdict(Value):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from repot.engine.apply.keep import kept_values
-from repot.engine.apply.locating import among
+from repot.engine.apply.locating import among, same_scope
 from repot.engine.apply.names import Names
 from repot.engine.apply.scope import Scope
 from repot.engine.apply.temporary import Temporary
@@ -90,21 +90,37 @@ def _work_out(conn: Connection, temp: Temporary, place: Place, scope: Scope) -> 
     assert d.loop is not None
     remembered = temp.like(f"repot_loop_{number}", _rows(d.loop, scope, columns))
     temp.fill(remembered, _within(conn, scope, d.loop, columns))
-    # What V2 remembered and no longer gives was deleted there; rows that it never held stay.
-    dooms = temp.fill(
-        doomed,
-        sql.SQL(
-            "select {key} from {loop} as l"
-            " where not exists (select from {wanted} as w where {same})"
-        ).format(
-            key=idents(d.key, "l"),
-            loop=ident(remembered),
-            wanted=ident(wanted),
-            same=same_key(d, "w", "l"),
-        ),
-    )
+    dooms = temp.fill(doomed, _deleted(work, scope, remembered))
     kept_values(conn, work, remembered)
     return work.with_doomed(dooms)
+
+
+def _deleted(work: Work, scope: Scope, remembered: Name) -> sql.Composed:
+    """Keys of V1's rows that V2 has deleted: what it remembered and no longer gives, and what was
+    logged as deleted there (V2 may have forgotten it meanwhile, if what it hung on is gone too).
+    Rows that V2 never held stay."""
+    d = work.derivation
+    query = sql.SQL(
+        "select {key} from {loop} as l where not exists (select from {wanted} as w where {same})"
+    ).format(
+        key=idents(d.key, "l"),
+        loop=ident(remembered),
+        wanted=ident(work.wanted),
+        same=same_key(d, "w", "l"),
+    )
+    if set(d.scope) != set(d.key) or scope.all:
+        return query
+    return query + sql.SQL(
+        " union select {key} from {table} as t join {scope} as s on {mine}"
+        " where s.gone and not exists (select from {wanted} as w where {same})"
+    ).format(
+        key=idents(d.key, "t"),
+        table=ident(work.table),
+        scope=ident(scope.table),
+        mine=same_scope(d, scope.todo, "t", "s"),
+        wanted=ident(work.wanted),
+        same=same_key(d, "w", "t"),
+    )
 
 
 def _rows(view: Name, scope: Scope, columns: Sequence[str]) -> sql.Composed:

@@ -15,14 +15,22 @@ from repot.postgres.connect import Connection
 
 
 def scopes(
-    conn: Connection, uses: Iterable[Use], columns: Sequence[str], taken: Mapping[Name, Taken]
+    conn: Connection,
+    uses: Iterable[Use],
+    columns: Sequence[str],
+    taken: Mapping[Name, Taken],
+    *,
+    gone: bool = False,
 ) -> list[tuple[Taken, sql.Composed]]:
-    """A SELECT of scopes (the columns, in order) for each use whose source has changes."""
+    """A SELECT of scopes (the columns, in order) for each use whose source has changes.
+
+    gone: one more column, whether it comes from the key of a deleted row.
+    """
     found = []
     for use in uses:
         change = taken.get(use.source)
         if change is not None:
-            query = _scopes(conn, use, change, columns)
+            query = _scopes(conn, use, change, columns, gone=gone)
             if query is not None:
                 found.append((change, query))
     return found
@@ -36,11 +44,12 @@ def everything(uses: Iterable[Use], taken: Mapping[Name, Taken]) -> bool:
 def note_todo(conn: Connection, d: Derivation, todo: Todo, taken: Mapping[Name, Taken]) -> int:
     """Note the scopes of `d` that the changes touch as waiting; gives how many notes."""
     notes = 0
-    for change, query in scopes(conn, d.uses, d.scope, taken):
+    for change, query in scopes(conn, d.uses, d.scope, taken, gone=True):
         notes += conn.execute(
             sql.SQL(
-                "insert into {todo} ({fields}, at) select distinct {of_q}, {at}::timestamptz"
-                " from ({query}) as q ({fields}) where {given}"
+                "insert into {todo} ({fields}, gone, at)"
+                " select {of_q}, bool_or(q.gone), {at}::timestamptz"
+                " from ({query}) as q ({fields}, gone) where {given} group by {of_q}"
             ).format(
                 todo=ident(todo.table),
                 fields=idents(todo.fields),
@@ -89,22 +98,25 @@ def mark_whole(conn: Connection, todo: Todo, epoch: int) -> None:
 
 
 def _scopes(
-    conn: Connection, use: Use, change: Taken, columns: Sequence[str]
+    conn: Connection, use: Use, change: Taken, columns: Sequence[str], *, gone: bool
 ) -> sql.Composed | None:
     link = use.link
     assert link is not None
     position = dict(zip(change.captured.columns, change.captured.fields, strict=True))
     fields = [position[c] for c in link.capture]
     if link.locate_view is None:
-        return sql.SQL("select {} from {} where op not in ('T', 't')").format(
-            idents(fields), ident(change.table)
+        return sql.SQL("select {}{} from {} where op not in ('T', 't')").format(
+            idents(fields), sql.SQL(", op = 'D'" if gone else ""), ident(change.table)
         )
     links = [f"repot_link_{n}" for n in range(1, len(fields) + 1)]
     condition = among(conn, change.table, fields, links, "l")
     if condition is None:
         return None
-    return sql.SQL("select {} from {} as l where {}").format(
-        idents(columns, "l"), ident(link.locate_view), condition
+    return sql.SQL("select {}{} from {} as l where {}").format(
+        idents(columns, "l"),
+        sql.SQL(", false" if gone else ""),
+        ident(link.locate_view),
+        condition,
     )
 
 

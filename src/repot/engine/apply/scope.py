@@ -19,7 +19,8 @@ BUCKETS = 1024
 
 @dataclass(frozen=True)
 class Scope:
-    """Scopes of one derivation in a temporary table (s1 … sn); `all`: every row of it."""
+    """Scopes of one derivation in a temporary table (s1 … sn, and whether its row is gone on the
+    other side); `all`: every row of it."""
 
     derivation: Derivation
     todo: Todo
@@ -86,6 +87,7 @@ def empty(temp: Temporary, d: Derivation, todo: Todo, what: str = "scope") -> Sc
         sql.SQL("{} {}").format(sql.Identifier(f), trusted(t))
         for f, t in zip(todo.fields, todo.types, strict=True)
     )
+    columns += sql.SQL(", gone boolean not null default false")
     table = temp.table(f"repot_{what}_{todo.id}", columns)
     return Scope(d, todo, table, 0, all=False)
 
@@ -95,7 +97,7 @@ def add(conn: Connection, temp: Temporary, scope: Scope, query: sql.Composable) 
     fields = scope.todo.fields
     done = conn.execute(
         sql.SQL(
-            "insert into {table} select distinct {of_q} from ({query}) as q ({fields})"
+            "insert into {table} ({fields}) select distinct {of_q} from ({query}) as q ({fields})"
             " where {given} and not exists (select from {table} as t where {same})"
         ).format(
             table=ident(scope.table),
@@ -129,8 +131,8 @@ def _pick(
         sql.SQL(
             "with gone as (delete from {todo} where ctid = any (array("
             "  select ctid from {todo} where {mine} limit {limit})) returning *),"
-            " kept as (insert into {scope} select distinct {fields} from gone"
-            "  where not everything returning 1)"
+            " kept as (insert into {scope} select {fields}, bool_or(gone) from gone"
+            "  where not everything group by {fields} returning 1)"
             " select (select count(*) from kept), coalesce(bool_or(everything), false), count(*)"
             " from gone"
         ).format(

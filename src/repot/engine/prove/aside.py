@@ -29,7 +29,7 @@ class Aside:
         self._todos = todo.read(conn, run_id, todo.FORWARD)
         self._changes: Mapping[Name, Taken] = copy_logs(conn, self._temp, captured, whose="true")
         self._waiting = todo_waiting(conn, list(self._todos.values()))
-        self._found: dict[str, Scope | None] = {}
+        self._found = {d.name: self._of(d) for d in plan.moves}
 
     @property
     def quiet(self) -> bool:
@@ -52,9 +52,7 @@ class Aside:
 
     def of(self, d: Derivation) -> Scope | None:
         """The move's pending scopes; None if there is none."""
-        if d.name not in self._found:
-            self._found[d.name] = self._of(d)
-        return self._found[d.name]
+        return self._found.get(d.name)
 
     def _of(self, d: Derivation) -> Scope | None:
         mine = self._todos.get(d.name)

@@ -14,6 +14,7 @@ from repot.engine.apply.scope import Scope, add, empty
 from repot.engine.apply.temporary import Temporary
 from repot.engine.compare import Counts, Where, compare, everywhere, examples
 from repot.engine.prove.aside import Aside
+from repot.engine.prove.rewritten import Files, files, rewritten
 from repot.engine.session import Session
 from repot.engine.todo import Todo
 from repot.model.plan import Derivation, Plan
@@ -87,16 +88,29 @@ def prove_touched(session: Session, application: str) -> list[TouchedProof]:
     with session.connect(application) as conn:
         for _ in range(ATTEMPTS):
             epoch = raise_epoch(conn, run)
+            before = files(conn, run)
             conn.execute("begin isolation level repeatable read")
             try:
                 conn.execute("set local jit = off")
                 proofs = _prove(conn, run, session.plan, epoch, Aside(conn, run, session.plan))
+                proofs = _believed(conn, run, proofs, before)
                 conn.commit()
             except errors.SerializationFailure:  # a whole table was touched anew meanwhile
                 conn.rollback()
             else:
                 return proofs
     return []
+
+
+def _believed(
+    conn: Connection, run_id: int, proofs: list[TouchedProof], before: Files
+) -> list[TouchedProof]:
+    """Without differences that come from a table that was emptied since the snapshot: what is
+    touched stays touched."""
+    if not any(p.counts.differences for p in proofs):
+        return proofs
+    after = files(conn, run_id)
+    return [p for p in proofs if not p.counts.differences or not rewritten(before, after, p.move)]
 
 
 def prove_touched_now(conn: Connection, run_id: int, plan: Plan) -> list[TouchedProof]:

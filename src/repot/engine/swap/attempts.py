@@ -125,7 +125,7 @@ def in_one_transaction(
             if watcher is not None:
                 watcher.close()
         if attempt < setting.retries:
-            time.sleep(random.uniform(0.5, 1.0) * min(2.0, 0.05 * 2**attempt))
+            time.sleep(random.uniform(0.5, 1.0) * min(2.0, 0.02 * 1.5**attempt))
     raise _given_up(session, what, late, pushed, max_pause_ms)
 
 

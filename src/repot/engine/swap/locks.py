@@ -31,6 +31,7 @@ from repot.postgres.compose import ident, joined
 from repot.postgres.connect import Connection
 
 _GUARD = "repot_guard"
+FIRST_MS = 40  # of patience
 _MARGIN_MS = 500  # beyond deadlock_timeout: autovacuum is cancelled at its end, and must go away
 
 
@@ -88,8 +89,16 @@ def hold_still(conn: Connection, locks: LockPlan, lock_timeout_ms: int) -> None:
     _lock(conn, _tables(locks.tables, "share update exclusive"), patience)
 
 
+def patience_ms(lock_timeout_ms: int, attempt: int) -> int:
+    """How long an attempt may wait for the locks that stop writers: little at first, since whoever
+    comes meanwhile waits as well, and a writer that holds one of the tables and wants another that
+    is locked already would make everybody wait for nothing."""
+    return min(lock_timeout_ms, int(FIRST_MS * 1.5**attempt))
+
+
 def stop_writers(conn: Connection, locks: LockPlan, lock_timeout_ms: int, attempt: int) -> float:
     """Step 2; gives the time (time.monotonic) at which the first lock was had. Raises NotLocked."""
+    lock_timeout_ms = patience_ms(lock_timeout_ms, attempt)
     first = [*_tables(locks.ruled, "exclusive"), *(_guard(v) for v in locks.views)]
     outside = _tables(_turned(locks.outside, attempt), "share row exclusive")
     serving = _tables(_turned(locks.serving, attempt), "exclusive")

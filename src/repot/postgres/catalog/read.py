@@ -110,7 +110,8 @@ def _table(
         foreign_keys=tuple(_foreign_key(k) for k in constraints if k["type"] == "f"),
         checks=tuple(_check(k) for k in constraints if k["type"] == "c"),
         indexes=tuple(_index(i) for i in indexes),
-        triggers=tuple(_trigger(t) for t in triggers),
+        # One that is being dropped has no definition any more.
+        triggers=tuple(_trigger(t) for t in triggers if t.get("definition") is not None),
         policies=tuple(Policy(**p) for p in policies),
         row_security=row["row_security"],
         force_row_security=row["force_row_security"],

@@ -13,30 +13,51 @@ from repot.postgres.connect import Connection
 
 EXAMPLES = 3
 WIDTH = 200
+ROWS = 1_000  # failing rows that are told apart
+
+Failing = frozenset[str]
 
 
-def run_check(conn: Connection, file: SqlFile, path: tuple[str, ...]) -> CheckResult:
-    """Run one check with bare names looked up in `path`; an error in it is a failing check."""
+def run_check(
+    conn: Connection, file: SqlFile, path: tuple[str, ...]
+) -> tuple[CheckResult, Failing]:
+    """Run one check with bare names looked up in `path`; an error in it is a failing check. Gives
+    the failing rows too, as hashes, up to ROWS of them."""
     try:
         with conn.transaction():
             set_search_path(conn, *path)
             text = trusted(file.text.strip().rstrip(";"))
-            row = conn.execute(
-                sql.SQL("select count(*) from ({}\n) as failing").format(text)
-            ).fetchone()
-            count = int(str(row[0])) if row else 0
-            shown: tuple[str, ...] = ()
-            if count:
-                rows = conn.execute(
-                    sql.SQL(
-                        "select left(failing::text, {}) from ({}\n) as failing limit {}"
-                    ).format(sql.Literal(WIDTH), text, sql.Literal(EXAMPLES))
-                ).fetchall()
-                shown = tuple(str(r[0]) for r in rows)
+            rows = conn.execute(
+                sql.SQL(
+                    "select left(failing::text, {}), md5(failing::text), count(*) over ()"
+                    " from ({}\n) as failing limit {}"
+                ).format(sql.Literal(WIDTH), text, sql.Literal(ROWS))
+            ).fetchall()
             conn.execute("set local search_path = ''")
-            return CheckResult(file=file.path, failing_rows=count, examples=shown)
     except psycopg.OperationalError:
         raise
     except psycopg.Error as failed:
         message = failed.diag.message_primary or str(failed)
-        return CheckResult(file=file.path, failing_rows=1, examples=(f"cannot run: {message}",))
+        result = CheckResult(file=file.path, failing_rows=1, examples=(f"cannot run: {message}",))
+        return result, frozenset([message])
+    result = CheckResult(
+        file=file.path,
+        failing_rows=int(str(rows[0][2])) if rows else 0,
+        examples=tuple(str(r[0]) for r in rows[:EXAMPLES]),
+    )
+    return result, frozenset(str(r[1]) for r in rows)
+
+
+def both(
+    first: tuple[CheckResult, Failing], second: tuple[CheckResult, Failing]
+) -> tuple[CheckResult, Failing]:
+    """What fails in both looks: the same rows, or so many that they cannot be told apart."""
+    (before, old), (now, new) = first, second
+    looks = before.looks + 1
+    if max(before.failing_rows, now.failing_rows) > ROWS and now.failing_rows:
+        return now.model_copy(update={"looks": looks}), new
+    same = old & new
+    count = len(same) if same else 0
+    examples = now.examples if count else ()
+    update = {"failing_rows": count, "examples": examples, "looks": looks}
+    return now.model_copy(update=update), same

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from repot.engine import todo
 from repot.engine.compare import (
     Counts,
     Where,
@@ -14,6 +15,7 @@ from repot.engine.compare import (
     duplicate_examples,
     examples,
 )
+from repot.engine.prove.rewritten import files, prove_later, rewritten
 from repot.engine.session import Session
 from repot.model.catalog import Table
 from repot.model.names import Name
@@ -45,6 +47,7 @@ class Answer:
     counts: Counts
     examples: tuple[Difference, ...]
     ms: int
+    later: bool = False  # a source was emptied since the snapshot: it must be proven in another
 
 
 def begin_rows(session: Session, snapshot: Snapshot) -> Callable[[], tuple[TableProof, ...]]:
@@ -59,6 +62,10 @@ def begin_rows(session: Session, snapshot: Snapshot) -> Callable[[], tuple[Table
 
     def ask(conn: Connection, piece: Piece) -> Answer:
         answer = _compare(conn, piece, snapshot)
+        if answer.counts.differences and rewritten(
+            snapshot.files, files(conn, session.run.id), piece.derivation
+        ):
+            answer = replace(answer, counts=Counts(), examples=(), later=True)
         session.progress.advance("proof", piece.estimate)
         return answer
 
@@ -67,6 +74,7 @@ def begin_rows(session: Session, snapshot: Snapshot) -> Callable[[], tuple[Table
     def proofs() -> tuple[TableProof, ...]:
         answers = [future.result() for future in begun]
         session.progress.finish("proof")
+        _later(session, pieces, answers)
         found = list(zip(pieces, answers, strict=True))
         return tuple(
             _proof(session, d, [a for piece, a in found if piece.derivation is d])
@@ -74,6 +82,15 @@ def begin_rows(session: Session, snapshot: Snapshot) -> Callable[[], tuple[Table
         )
 
     return proofs
+
+
+def _later(session: Session, pieces: Sequence[Piece], answers: Sequence[Answer]) -> None:
+    names = {p.derivation.name for p, a in zip(pieces, answers, strict=True) if a.later}
+    if names:
+        with session.connect("repot verify") as conn:
+            todos = todo.read(conn, session.run.id, todo.FORWARD)
+            for name in names:
+                prove_later(conn, todos[name])
 
 
 def compare_rows(session: Session, snapshot: Snapshot) -> tuple[TableProof, ...]:

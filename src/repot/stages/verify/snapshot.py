@@ -11,6 +11,7 @@ from typing import TypeVar
 from psycopg import sql
 
 from repot.engine.prove import Aside
+from repot.engine.prove.rewritten import Files, files
 from repot.engine.session import Session
 from repot.postgres.connect import Connection
 
@@ -37,11 +38,14 @@ class Snapshot:
         self._free: SimpleQueue[Connection] = SimpleQueue()
         self._all: list[Connection] = []
         self._asides: dict[int, Aside] = {}
+        self.files: Files = {}  # of the tables, from before the snapshot
         self.id = ""  # pg_current_snapshot(): xmin:xmax:in progress
 
     def __enter__(self) -> Snapshot:
         try:
             exported = ""
+            with self._session.connect("repot verify") as conn:
+                self.files = files(conn, self._session.run.id)
             for number in range(self.workers):
                 conn = self._session.connect("repot verify")
                 self._all.append(conn)
@@ -93,11 +97,7 @@ class Snapshot:
         """`ask(connection, item)` for each item, several at once, in the order of the items."""
 
         def one(item: T) -> U:
-            conn = self._free.get()
-            try:
-                return ask(conn, item)
-            finally:
-                self._free.put(conn)
+            return self.ask(lambda conn: ask(conn, item))
 
         return [self._pool.submit(one, item) for item in items]
 
@@ -109,6 +109,10 @@ class Snapshot:
         """`what(connection)`, as soon as a connection is free."""
         conn = self._free.get()
         try:
-            return what(conn)
+            self.aside(conn)  # its temporary tables must stay
+            # What the question locks is free again afterwards: whoever truncates a table, and all
+            # who come behind, wait for one question and not for all of them.
+            with conn.transaction(force_rollback=True):
+                return what(conn)
         finally:
             self._free.put(conn)

@@ -8,6 +8,7 @@ little is proven by the cutover, under its locks.
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -27,7 +28,7 @@ from repot.model.schemas import REGISTRY
 from repot.postgres.relations import now
 from repot.postgres.state import record_evidence
 from repot.stages.verify.accounts import account
-from repot.stages.verify.checks import run_check
+from repot.stages.verify.checks import Failing, both, run_check
 from repot.stages.verify.reasons import poison, reasons, settled
 from repot.stages.verify.rows import compare_rows
 from repot.stages.verify.snapshot import Snapshot
@@ -35,6 +36,7 @@ from repot.stages.verify.trips import round_trips
 
 ROUNDS = 8  # of proving what was written during the proof
 FEW = 200  # scopes that may be left to the cutover without another round
+Checked = tuple[CheckResult, Failing]
 LOOKS = 5  # at accounts and checks that V1's writers may have disturbed
 
 
@@ -71,9 +73,9 @@ def verify(session: Session, workers: int | None = None) -> Verdict:
         tables = compare_rows(session, snapshot)
         accounts = account(session, snapshot)
         trips = round_trips(session, snapshot)
-        checks = _checks(session, snapshot)
+        looked = _checks(session, snapshot)
         moment = snapshot.id
-    accounts, checks = _look_again(session, accounts, checks, busy=bool(set_aside))
+    accounts, checks = _look_again(session, accounts, looked, busy=bool(set_aside))
     later = _Later()
     if not any(t.differences for t in tables):
         with session.connect("repot verify") as conn:
@@ -147,32 +149,32 @@ def _prove_later(session: Session) -> _Later:
 
 
 def _look_again(
-    session: Session,
-    accounts: tuple[Account, ...],
-    checks: tuple[CheckResult, ...],
-    *,
-    busy: bool,
+    session: Session, accounts: tuple[Account, ...], checks: Sequence[Checked], *, busy: bool
 ) -> tuple[tuple[Account, ...], tuple[CheckResult, ...]]:
     """What V1's writers may have disturbed is asked again, at another moment: the quarantine is
-    filled before a snapshot and not in it, and V2 is a little behind."""
+    filled before a snapshot and not in it, and V2 is a little behind. A check's row fails if it
+    fails in each look."""
     for _ in range(LOOKS if busy else 0):
         odd = {a.table for a in accounts if not settled(a)}
-        failing = {c.file for c in checks if c.failing_rows}
+        failing = {c.file for c, _ in checks if c.failing_rows}
         if not odd and not failing:
             break
         _catch_up(session)
         with Snapshot(session, 1) as snapshot:
             anew = {a.table: a for a in account(session, snapshot, odd)} if odd else {}
-            answers = {c.file: c for c in _checks(session, snapshot)} if failing else {}
+            answers = {c[0].file: c for c in _checks(session, snapshot, failing)}
         accounts = tuple(anew.get(a.table, a) for a in accounts)
-        checks = tuple(answers.get(c.file, c) if c.failing_rows else c for c in checks)
-    return accounts, checks
+        checks = [both(c, answers[c[0].file]) if c[0].file in answers else c for c in checks]
+    return accounts, tuple(result for result, _ in checks)
 
 
-def _checks(session: Session, snapshot: Snapshot) -> tuple[CheckResult, ...]:
+def _checks(
+    session: Session, snapshot: Snapshot, only: Collection[str] | None = None
+) -> list[Checked]:
     plan = session.plan
-    if not plan.checks or not plan.moves:
-        return ()
+    wanted = [c for c in plan.checks if only is None or c.path in only]
+    if not wanted or not plan.moves:
+        return []
     schema = snapshot.ask(lambda conn: now(conn, session.run.id, plan.moves[0].table).schema_)
     path = (schema, REGISTRY)
-    return tuple(snapshot.map(lambda conn, file: run_check(conn, file, path), plan.checks))
+    return snapshot.map(lambda conn, file: run_check(conn, file, path), wanted)
