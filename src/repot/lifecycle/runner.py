@@ -129,6 +129,8 @@ class Runner:
         seconds: float | None = None,
         once: bool = False,
         workers: int | None = None,
+        both: str | None = None,
+        with_triggers: bool = False,
     ) -> FollowResult:
         """Carry changes over until `stop` is set or `seconds` are over; beside other stages."""
         with explained("follow"):
@@ -143,6 +145,8 @@ class Runner:
                 seconds=seconds,
                 once=once,
                 workers=workers or plan.copying.workers,
+                both=both,
+                with_triggers=with_triggers,
             )
 
     def cutover(

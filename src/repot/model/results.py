@@ -143,6 +143,7 @@ class DrainResult(Value):
     written: int  # rows inserted, updated or deleted
     tables: dict[str, int] = {}
     poison: tuple[PoisonRow, ...] = ()  # set aside
+    conflicts: int = 0  # both ways at once: rows that were changed on both sides
 
 
 class FollowResult(Value):

@@ -97,6 +97,7 @@ class Batch:
     it makes of V2 what V1 was at one moment, over all tables.
 
     bucket: one of several appliers, which only applies, and only its share; None: the only one.
+    only_given: V2's columns that the moves do not give are its own.
     """
 
     def __init__(
@@ -106,6 +107,8 @@ class Batch:
         plan: Plan,
         direction: str,
         bucket: Bucket | None = None,
+        *,
+        only_given: bool = False,
     ) -> None:
         self.conn, self.run_id, self.plan, self.direction = conn, run_id, plan, direction
         self.bucket = bucket
@@ -126,7 +129,7 @@ class Batch:
         self.captured = read(conn, run_id, direction)
         self.todos = todos_of.read(conn, run_id, direction)
         catalog = plan.source if direction == BACK else plan.target
-        self.place = Place(direction, catalog, self.names)
+        self.place = Place(direction, catalog, self.names, only_given)
         self.derivations = [
             d
             for d in parents_first(todos_of.derivations(plan, direction), catalog)
@@ -150,8 +153,15 @@ class Batch:
 
     def locate(self, limit: int) -> int:
         """Take up to `limit` changes off each log and note the scopes they touch; how many."""
+        return self.note(self.take(limit))
+
+    def take(self, limit: int, *, commit_times: bool = False) -> dict[Name, Taken]:
+        """The first half of `locate`: up to `limit` changes, off each log."""
         self.temp = Temporary(self.conn)
-        taken = take(self.conn, self.temp, self.captured, limit=limit)
+        return take(self.conn, self.temp, self.captured, limit=limit, commit_times=commit_times)
+
+    def note(self, taken: dict[Name, Taken]) -> int:
+        """The second half: note what the changes touch; gives how many changes they are."""
         if not taken:
             return 0
         if self.direction == BACK:
@@ -204,7 +214,7 @@ class Batch:
 
     def _write(self, temp: Temporary, picked: Sequence[Scope]) -> dict[str, int]:
         written = write(self.conn, work_out(self.conn, temp, self.place, picked))
-        self._touch(picked)
+        self.touch(picked)
         return written
 
     def _write_closed(self, temp: Temporary, picked: Sequence[Scope]) -> dict[str, int]:
@@ -212,7 +222,7 @@ class Batch:
             self.conn, temp, self.place, picked, self.derivations, self.todos
         )
         written = write(self.conn, works)
-        self._touch(grown)
+        self.touch(grown)
         return written
 
     def _allocate(self, taken: dict[Name, Taken]) -> None:
@@ -234,7 +244,7 @@ class Batch:
                 keys = sql.SQL("select {} from {}").format(idents(fields), ident(table))
             allocate(self.conn, registry, keys, path=(self.plan.source_schema,))
 
-    def _touch(self, written: Sequence[Scope]) -> None:
+    def touch(self, written: Sequence[Scope]) -> None:
         """V2's rows in these scopes are not proven any more."""
         if self.direction != FORWARD:
             return

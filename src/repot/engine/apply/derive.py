@@ -30,11 +30,15 @@ from repot.postgres.connect import Connection
 
 @dataclass(frozen=True)
 class Place:
-    """Where rows are written: direction, the catalog that describes the tables, their names."""
+    """Where rows are written: direction, the catalog that describes the tables, their names.
+
+    only_given: V2's other columns are its own; else they get their constant defaults.
+    """
 
     direction: str
     catalog: Catalog
     names: Names
+    only_given: bool = False
 
 
 def work_out(
@@ -76,7 +80,9 @@ def _work_out(conn: Connection, temp: Temporary, place: Place, scope: Scope) -> 
     description = place.catalog.get(d.table)
     assert description is not None
     forward = place.direction == FORWARD
-    columns = forward_columns(d, description) if forward else d.columns
+    columns = d.columns
+    if forward and not place.only_given:
+        columns = forward_columns(d, description)
     query = _within(conn, scope, d.view, columns)
     wanted = temp.like(f"repot_wanted_{number}", _rows(d.view, scope, columns))
     doomed = temp.like(

@@ -13,6 +13,7 @@ from psycopg.pq import TransactionStatus
 from repot.engine import todo
 from repot.engine.apply import poison
 from repot.engine.apply.batch import Batch, lane
+from repot.engine.apply.both import carry_both
 from repot.engine.apply.scope import Bucket
 from repot.engine.apply.taking import ALL
 from repot.engine.capture import BACK, FORWARD
@@ -125,6 +126,57 @@ def _one_snapshot(conn: Connection) -> Iterator[None]:
         conn.isolation_level = None
 
 
+def step_both(
+    conn: Connection,
+    run_id: int,
+    plan: Plan,
+    rule: str,
+    *,
+    limit: int = LIMIT,
+    guard: Guard | None = None,
+) -> DrainResult:
+    """One batch of both directions in a transaction of its own; rule: last, v1, v2 (both.py).
+
+    Raises RepotError `apply-failed`, with nothing applied and nothing taken off.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            with (
+                lane(conn, run_id, FORWARD),
+                lane(conn, run_id, BACK),
+                _one_snapshot(conn),
+                conn.transaction(),
+            ):
+                done = both_now(conn, run_id, plan, rule, limit=limit)
+                if guard is not None:
+                    guard(conn)
+                return done
+        except (*poison.BLAMED, *_AGAIN) as failed:
+            if attempt == ATTEMPTS - 1:
+                raise _failed(failed) from failed
+            time.sleep(random.uniform(0, 0.01 * 2**attempt))
+        except psycopg.OperationalError:
+            raise
+        except psycopg.Error as failed:
+            raise _failed(failed) from failed
+    raise AssertionError("the last attempt returns or raises")
+
+
+def both_now(
+    conn: Connection, run_id: int, plan: Plan, rule: str, *, limit: int = ALL
+) -> DrainResult:
+    """The same in the caller's transaction; raises psycopg.Error."""
+    forward = Batch(conn, run_id, plan, FORWARD, only_given=True)
+    back = Batch(conn, run_id, plan, BACK)
+    return carry_both(forward, back, rule, limit)
+
+
+def both_ways(conn: Connection, run_id: int) -> str | None:
+    """The rule by which conflicts are settled, where both sides are written; else None."""
+    row = conn.execute("select both_ways from repot.run where id = %s", (run_id,)).fetchone()
+    return str(row[0]) if row and row[0] else None
+
+
 def catch_up(
     conn: Connection,
     run_id: int,
@@ -134,8 +186,12 @@ def catch_up(
 ) -> None:
     """Batches until one was not full: it took all that was there when it began. What is written
     meanwhile waits; there is no end to it while V1 is written. Raises what `step` raises."""
+    rule = both_ways(conn, run_id)
     while True:
-        done = step(conn, run_id, plan, direction)
+        if rule is None:
+            done = step(conn, run_id, plan, direction)
+        else:
+            done = step_both(conn, run_id, plan, rule)
         advance(done.changes)
         if done.changes < LIMIT and done.keys < LIMIT:
             return

@@ -17,11 +17,13 @@ from repot.postgres.connect import Connection
 OTHERS, OWN = "op < 'a'", "op >= 'a'"  # whose writes: Repot's own are logged in small letters
 LIMIT = 10_000  # changes of one table in one batch
 ALL = 2**31 - 1
+_COMMIT = "pg_catalog.pg_xact_commit_timestamp(xmin) as committed"
 
 
 @dataclass(frozen=True)
 class Taken:
-    """The changes of one source, off its log: op, c1 … cn; since when the oldest of them waited."""
+    """The changes of one source, off its log: op, c1 … cn, at (the last of equal ones); since when
+    the oldest of them waited."""
 
     captured: Captured
     table: Name
@@ -53,11 +55,16 @@ def take(
     *,
     whose: str = OTHERS,
     limit: int = LIMIT,
+    commit_times: bool = False,
 ) -> dict[Name, Taken]:
-    """Take up to `limit` changes off each log, by source; sources without changes are not in it."""
+    """Take up to `limit` changes off each log, by source; sources without changes are not in it.
+
+    commit_times: `at` is when the writer committed (the server must keep track of that), not when
+    it wrote.
+    """
     taken = {}
     for one in waiting(conn, captured, whose):
-        found = _take(conn, temp, one, whose, limit)
+        found = _take(conn, temp, one, whose, limit, commit_times=commit_times)
         if found.rows:  # another applier may have been quicker
             taken[one.name] = found
     return taken
@@ -70,13 +77,22 @@ def copy_logs(
     return {one.name: _copy(conn, temp, one, whose) for one in waiting(conn, [*captured], whose)}
 
 
-def _take(conn: Connection, temp: Temporary, captured: Captured, whose: str, limit: int) -> Taken:
+def _take(
+    conn: Connection,
+    temp: Temporary,
+    captured: Captured,
+    whose: str,
+    limit: int,
+    *,
+    commit_times: bool,
+) -> Taken:
     table = _table(temp, captured, "taken")
     row = conn.execute(
         sql.SQL(
             "with gone as (delete from {log} where ctid = any (array("
-            "  select ctid from {log} where {whose} limit {limit})) returning *),"
-            " kept as (insert into {table} select distinct op, {fields} from gone)"
+            "  select ctid from {log} where {whose} limit {limit})) returning *, {commit}),"
+            " kept as (insert into {table} select op, {fields}, max({at}) from gone"
+            "  group by op, {fields})"
             " select count(*), coalesce(bool_or(op in ('T', 't')), false), min(at) from gone"
         ).format(
             log=ident(captured.log),
@@ -84,6 +100,8 @@ def _take(conn: Connection, temp: Temporary, captured: Captured, whose: str, lim
             limit=sql.Literal(limit),
             table=ident(table),
             fields=idents(captured.fields),
+            commit=sql.SQL(_COMMIT if commit_times else "null::timestamptz as committed"),
+            at=sql.SQL("coalesce(committed, at)"),
         )
     ).fetchone()
     return _taken(temp, captured, table, row)
@@ -94,7 +112,8 @@ def _copy(conn: Connection, temp: Temporary, captured: Captured, whose: str) -> 
     row = conn.execute(
         sql.SQL(
             "with held as (select * from {log} where {whose}),"
-            " kept as (insert into {table} select distinct op, {fields} from held)"
+            " kept as (insert into {table} select op, {fields}, max(at) from held"
+            "  group by op, {fields})"
             " select count(*), coalesce(bool_or(op in ('T', 't')), false), min(at) from held"
         ).format(
             log=ident(captured.log),
@@ -121,4 +140,5 @@ def _table(temp: Temporary, captured: Captured, what: str) -> Name:
         sql.SQL("{} {}").format(sql.Identifier(field), trusted(kind))
         for field, kind in zip(captured.fields, captured.types, strict=True)
     )
-    return temp.table(f"repot_{what}_{captured.id}", sql.SQL('op "char", {}').format(fields))
+    columns = sql.SQL('op "char", {}, at timestamptz').format(fields)
+    return temp.table(f"repot_{what}_{captured.id}", columns)

@@ -70,6 +70,10 @@ class Temporary:
         self.filled(table, done.rowcount)
         return done.rowcount
 
+    def again(self) -> Temporary:
+        """The same tables, for the next use of them in this transaction."""
+        return Temporary(self._conn)
+
     def _ready(self, name: str) -> bool:
         known = self._known.get(name)
         if known is None:

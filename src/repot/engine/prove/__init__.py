@@ -16,6 +16,7 @@ from repot.engine.prove.touched import (
     prove_touched,
     prove_touched_now,
     raise_epoch,
+    touch_own,
     touched_count,
 )
 
@@ -26,5 +27,6 @@ __all__ = [
     "prove_touched",
     "prove_touched_now",
     "raise_epoch",
+    "touch_own",
     "touched_count",
 ]

@@ -10,7 +10,7 @@ from repot.engine import capture, todo
 from repot.engine.apply.locating import everything, same_scope, scopes
 from repot.engine.apply.scope import Scope, add, empty
 from repot.engine.apply.scope import waiting as todo_waiting
-from repot.engine.apply.taking import Taken, copy_logs
+from repot.engine.apply.taking import OTHERS, Taken, copy_logs
 from repot.engine.apply.temporary import Temporary
 from repot.engine.compare import Where
 from repot.model.names import Name
@@ -28,13 +28,19 @@ class Aside:
         captured = capture.read(conn, run_id, todo.FORWARD)
         self._todos = todo.read(conn, run_id, todo.FORWARD)
         self._changes: Mapping[Name, Taken] = copy_logs(conn, self._temp, captured, whose="true")
+        # Both ways at once: rows that V2's writers have just written are on their way, too.
+        self._written = copy_logs(
+            conn, self._temp, capture.read(conn, run_id, todo.BACK), whose=OTHERS
+        )
+        self._own = own_rows(conn, run_id)
+        self._run = run_id
         self._waiting = todo_waiting(conn, list(self._todos.values()))
         self._found = {d.name: self._of(d) for d in plan.moves}
 
     @property
     def quiet(self) -> bool:
         """Nothing waits at all."""
-        return not self._changes and not self._waiting
+        return not self._changes and not self._waiting and not self._written
 
     @property
     def changes(self) -> dict[str, int]:
@@ -60,9 +66,17 @@ class Aside:
             return None
         found = scopes(self._conn, d.uses, d.scope, self._changes)
         whole = everything(d.uses, self._changes)
-        if not found and not whole and mine.id not in self._waiting:
+        written = self._written.get(d.table)
+        if not found and not whole and mine.id not in self._waiting and written is None:
             return None
         scope = empty(self._temp, d, mine)
+        if written is not None:
+            whole = whole or written.truncated
+            position = dict(zip(written.captured.columns, written.captured.fields, strict=True))
+            query = sql.SQL("select {} from {} where op <> 'T'").format(
+                idents(position[c] for c in d.scope), ident(written.table)
+            )
+            scope = add(self._conn, self._temp, scope, query)
         for _, query in found:
             scope = add(self._conn, self._temp, scope, query)
         if mine.id in self._waiting:
@@ -83,6 +97,7 @@ class Aside:
     def outside(self, d: Derivation, where: Where) -> Where:
         """`where`, without the rows that are set aside; the same on both sides."""
         scope = self.of(d)
+        where = without_own(self._run, d, where, self._own)
         if scope is None and not self.without_value(d):
             return where
 
@@ -101,3 +116,30 @@ class Aside:
             return sql.SQL(" and ").join(sql.SQL("({})").format(p) for p in parts)
 
         return outside
+
+
+def own_rows(conn: Connection, run_id: int) -> frozenset[str]:
+    """Moves with rows that were written on V2 and have no place in V1 (repot.uncarried)."""
+    rows = conn.execute(
+        "select distinct name from repot.uncarried where run = %s", (run_id,)
+    ).fetchall()
+    return frozenset(str(row[0]) for row in rows)
+
+
+def without_own(run_id: int, d: Derivation, where: Where, own: frozenset[str]) -> Where:
+    """`where`, without the rows that V2's writers made and V1 has no place for."""
+    if d.name not in own:
+        return where
+
+    def without(alias: str) -> sql.Composable:
+        return sql.SQL(
+            "({where}) and (select pg_catalog.to_jsonb(x) from (select {key}) as x) not in"
+            " (select u.key from repot.uncarried as u where u.run = {run} and u.name = {name})"
+        ).format(
+            where=where(alias),
+            key=idents(d.key, alias),
+            run=sql.Literal(run_id),
+            name=sql.Literal(d.name),
+        )
+
+    return without

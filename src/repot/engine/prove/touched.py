@@ -13,13 +13,13 @@ from repot.engine.apply.names import Names
 from repot.engine.apply.scope import Scope, add, empty
 from repot.engine.apply.temporary import Temporary
 from repot.engine.compare import Counts, Where, compare, everywhere, examples
-from repot.engine.prove.aside import Aside
+from repot.engine.prove.aside import Aside, own_rows, without_own
 from repot.engine.prove.rewritten import Files, files, rewritten
 from repot.engine.session import Session
 from repot.engine.todo import Todo
 from repot.model.plan import Derivation, Plan
 from repot.model.results import Difference
-from repot.postgres.compose import ident, idents, joined
+from repot.postgres.compose import ident, idents, joined, trusted
 from repot.postgres.connect import Connection
 
 EXAMPLES = 3
@@ -124,10 +124,12 @@ def _prove(
     todos = todo.read(conn, run_id, todo.FORWARD)
     names, temp = Names(conn, run_id), Temporary(conn)
     moves = {m.name: m for m in plan.moves}
+    own = own_rows(conn, run_id)
     proofs = []
     for name, whole in held(conn, list(todos.values()), run_id, epoch).items():
         move = moves[name]
         scope, where = _scope(conn, temp, move, todos[name], epoch, whole, aside)
+        where = without_own(run_id, move, where, own)
         proof = _compare(conn, plan, names, scope, where)
         if not proof.counts.differences:
             _proven(conn, scope, epoch)
@@ -232,5 +234,32 @@ def _proven(conn: Connection, scope: Scope, epoch: int) -> None:
                     (sql.SQL("s.{f} = t.{f}").format(f=sql.Identifier(f)) for f in mine.fields),
                     " and ",
                 ),
+            )
+        )
+
+
+def touch_own(conn: Connection, run_id: int, plan: Plan) -> None:
+    """Rows that V2's writers made before the cutover, and V1 has no place for, are to be found when
+    a rollback compares what was touched."""
+    own, todos = own_rows(conn, run_id), todo.read(conn, run_id, todo.FORWARD)
+    for move in plan.moves:
+        if move.name not in own:
+            continue
+        mine = todos[move.name]
+        columns = joined(
+            sql.SQL("(u.key ->> {})::{}").format(sql.Literal(c), trusted(t))
+            for c, t in zip(move.scope, mine.types, strict=True)
+        )
+        conn.execute(
+            sql.SQL(
+                "insert into {touched} ({fields}, epoch) select distinct {columns}, r.epoch"
+                " from repot.uncarried u join repot.run r on r.id = u.run"
+                " where u.run = {run} and u.name = {name} on conflict do nothing"
+            ).format(
+                touched=ident(mine.touched),
+                fields=idents(mine.fields),
+                columns=columns,
+                run=sql.Literal(run_id),
+                name=sql.Literal(move.name),
             )
         )

@@ -8,6 +8,7 @@ create table if not exists repot.run (
   plan         jsonb not null,
   phase        text not null,
   epoch        integer not null default 0,  -- rises with each proof; see repot.work
+  both_ways    text check (both_ways in ('last', 'v1', 'v2')),  -- both sides are written: the rule
   created_at   timestamptz not null default clock_timestamp(),
   updated_at   timestamptz not null default clock_timestamp()
 );

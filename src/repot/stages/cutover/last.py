@@ -9,12 +9,24 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from repot.engine.apply import catch_up, drain, retry_poison
+from psycopg import sql
+
+from repot.engine.apply import both_now, both_ways, catch_up, drain, retry_poison
 from repot.engine.apply.batch import Batch
+from repot.engine.apply.names import Names
+from repot.engine.apply.poison import BLAMED
 from repot.engine.apply.taking import ALL
-from repot.engine.prove import TouchedProof, prove_touched, prove_touched_now, touched_count
+from repot.engine.capture import FORWARD
+from repot.engine.prove import (
+    TouchedProof,
+    prove_touched,
+    prove_touched_now,
+    touch_own,
+    touched_count,
+)
 from repot.engine.session import Session
 from repot.model.errors import Refused, RepotError
+from repot.postgres.compose import ident, joined
 from repot.postgres.connect import Connection
 
 ROUNDS = 12
@@ -48,9 +60,14 @@ def bring_up(session: Session) -> int:
 def carry_over(conn: Connection, session: Session) -> int:
     """In the switch's transaction, before its locks: what was written while it was prepared, for no
     follower works meanwhile; gives the changes. What fails here is tried again under the locks."""
+    run, plan = session.run.id, session.plan
+    rule = both_ways(conn, run)
     try:
-        return drain(conn, session.run.id, session.plan).changes
-    except RepotError:
+        if rule is None:
+            return drain(conn, run, plan).changes
+        with conn.transaction():
+            return both_now(conn, run, plan, rule).changes
+    except (RepotError, *BLAMED):
         return 0
 
 
@@ -64,20 +81,35 @@ def _without_poison(conn: Connection, session: Session) -> None:
     refuse_poison(conn, session.run.id)
 
 
-def empty(batch: Batch) -> int:
+def stop_v2(conn: Connection, session: Session) -> None:
+    """Both ways at once: V2's writers wait, too. Raises psycopg.errors.LockNotAvailable."""
+    names = Names(conn, session.run.id)
+    tables = sorted((names[m.table] for m in session.plan.moves), key=str)
+    conn.execute(
+        sql.SQL("lock table {} in exclusive mode").format(joined(ident(t) for t in tables))
+    )
+
+
+def empty(conn: Connection, session: Session) -> int:
     """Under the locks: apply what is logged until nothing waits (trap 6: one drained batch is not a
     drained queue); gives the changes.
 
     Raises RepotError `not-drained`; psycopg.Error where V2's constraints do not allow a row.
     """
-    before = batch.done.changes
+    run, plan = session.run.id, session.plan
+    rule, changes = both_ways(conn, run), 0
+    for _ in range(ROUNDS if rule is not None else 0):
+        done = both_now(conn, run, plan, rule or "")
+        changes += done.changes
+        if not done.changes and not done.keys:
+            break
+    batch = Batch(conn, run, plan, FORWARD)
     for _ in range(ROUNDS):
         batch.locate(ALL)
         batch.apply(ALL, set_aside=False)
         if not batch.waits():
-            refuse_poison(batch.conn, batch.run_id)
-            batch.end()
-            return batch.done.changes - before
+            refuse_poison(conn, run)
+            return changes + batch.end().changes
     raise RepotError(
         "not-drained",
         "changes of V1 are still waiting although nobody can write",
@@ -92,6 +124,7 @@ def prove(conn: Connection, session: Session) -> int:
     """
     proofs = prove_touched_now(conn, session.run.id, session.plan)
     refuse_differences(proofs)
+    touch_own(conn, session.run.id, session.plan)
     return sum(p.rows for p in proofs)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from repot.engine import capture
-from repot.engine.apply.batch import Batch, hold_lane
+from repot.engine.apply import both_ways
+from repot.engine.apply.batch import hold_lane
 from repot.engine.session import Session
 from repot.engine.swap import memory, shape
 from repot.engine.swap.attempts import Clock, in_one_transaction
@@ -19,7 +20,7 @@ from repot.postgres.catalog import read_catalog
 from repot.postgres.connect import Connection
 from repot.postgres.state import last_evidence, record_evidence, set_phase
 from repot.stages.cutover import gates
-from repot.stages.cutover.last import bring_up, carry_over, empty, prove
+from repot.stages.cutover.last import bring_up, carry_over, empty, prove, stop_v2
 
 STAGE = "cutover"
 
@@ -80,17 +81,23 @@ def _switch(conn: Connection, session: Session, clock: Clock) -> CutoverResult |
     plan, run = session.plan, read_run(conn, session.run, lock=True)
     if run.phase is Phase.CUT_OVER:
         return None
-    capture.remove(conn, run.id, capture.BACK)  # of an earlier cutover that was rolled back
+    rule = both_ways(conn, run.id)
+    if rule is None:
+        capture.remove(conn, run.id, capture.BACK)  # of an earlier cutover that was rolled back
+    else:
+        hold_lane(conn, run.id, capture.BACK)
     switch = open_switch(conn, plan, run.id, clock, to="v2", kind=plan.cutover.swap)
     _refuse_changed_schema(conn, plan)
     _refuse_trouble(conn, switch)
-    capture.install_back(conn, run.id, plan)
+    if rule is None:
+        capture.install_back(conn, run.id, plan)
     switch.prepare_v2()
     drained = carry_over(conn, session)
 
     switch.stop_writers()
-    under = Batch(conn, run.id, plan, capture.FORWARD)
-    drained += empty(under)
+    if rule is not None:
+        stop_v2(conn, session)
+    drained += empty(conn, session)
     proven = prove(conn, session)
     switch.to_v2()
     set_phase(conn, run, Phase.CUT_OVER)

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 
 import psycopg
 
-from repot.engine.apply import Bucket, apply_share, locate, step
+from repot.engine.apply import Bucket, apply_share, locate, step, step_both
 from repot.engine.session import Session
 from repot.model.results import DrainResult
 from repot.model.status import Lag
@@ -43,9 +43,12 @@ class Crew:
         direction: str,
         waiting: Lag,
         guard: Callable[[Connection], None] | None,
+        rule: str | None = None,
     ) -> DrainResult:
-        """Apply a batch; raises what `step` raises."""
+        """Apply a batch; raises what `step` raises. rule: both sides are written."""
         run, plan = self._session.run.id, self._session.plan
+        if rule is not None and waiting.waiting:
+            return step_both(conn, run, plan, rule, guard=guard)
         if not self._conns or waiting.waiting < MANY:
             if not waiting.waiting:
                 return DrainResult(changes=0, keys=0, written=0)

@@ -9,7 +9,7 @@ from threading import Event
 
 import psycopg
 
-from repot.engine.apply import retry_poison
+from repot.engine.apply import both_ways, retry_poison
 from repot.engine.capture import BACK, FORWARD
 from repot.engine.lag import lag
 from repot.engine.session import Session
@@ -18,6 +18,7 @@ from repot.model.results import DrainResult, FollowResult
 from repot.model.state import Phase
 from repot.postgres.connect import Connection
 from repot.postgres.state import record_event
+from repot.stages.follow.both import open_both
 from repot.stages.follow.crew import Crew
 from repot.stages.follow.upkeep import Upkeep
 
@@ -41,6 +42,7 @@ class _Tally:
     keys: int = 0
     written: int = 0
     batches: int = 0
+    conflicts: int = 0
     max_lag: float = 0.0
     began: float = field(default_factory=time.monotonic)
     alive: float = field(default_factory=time.monotonic)  # when the server last answered
@@ -49,6 +51,7 @@ class _Tally:
         self.changes += done.changes
         self.keys += done.keys
         self.written += done.written
+        self.conflicts += done.conflicts
         self.batches += 1
         self.alive = time.monotonic()
 
@@ -60,14 +63,18 @@ def follow(
     seconds: float | None = None,
     once: bool = False,
     workers: int = 1,
+    both: str | None = None,
+    with_triggers: bool = False,
 ) -> FollowResult:
     """Apply what is captured, in batches, until `stop` is set, `seconds` are over, the run is
     cleaned up, or (`once`) nothing waits any more. A cutover or a rollback turns it around.
 
     workers: connections that share a large backlog. A server that goes away is waited for.
+    both: some write V1 and some V2 from here on, until the run is cleaned up; the rule that settles
+    conflicts (last, v1, v2). with_triggers: V1's own triggers may fire for what is carried back.
 
-    Raises Refused `follow-busy` (there is one already), `wrong-phase`, `schema-changed`; RepotError
-    `apply-failed`, `connection-lost`.
+    Raises Refused `follow-busy` (there is one already), `wrong-phase`, `schema-changed`,
+    `triggers-would-fire`; RepotError `apply-failed`, `connection-lost`.
     """
     tally = _Tally()
     deadline = None if seconds is None else tally.began + seconds
@@ -77,6 +84,8 @@ def follow(
                 conn = stack.enter_context(session.connect("repot follow"))
                 _only_one(conn, session)
                 crew = Crew(session, workers, stack)
+                if both is not None:
+                    open_both(session, conn, both, with_triggers=with_triggers)
                 return _follow(session, conn, crew, tally, stop, deadline, once=once)
         except (psycopg.OperationalError, RepotError) as failed:
             if isinstance(failed, RepotError) and failed.code != "connection-failed":
@@ -101,22 +110,27 @@ def _follow(
     *,
     once: bool,
 ) -> FollowResult:
-    run, idle, poisoned = session.run.id, 0, 0.0
+    run, idle, poisoned, turned = session.run.id, 0, 0.0, ""
     upkeep = Upkeep(session, conn)
     while not stop.is_set() and (deadline is None or time.monotonic() < deadline):
         direction = _direction(conn, run)
         if direction is None:
             break
-        if direction != tally.direction or not tally.batches:
-            tally.direction = direction
+        if direction != turned:
+            tally.direction = turned = direction
             record_event(conn, run, STAGE, "following", {"direction": direction})
         if time.monotonic() - poisoned > POISON:
             retry_poison(conn, run, direction)
             poisoned = time.monotonic()
+        rule = both_ways(conn, run)
         now = upkeep.look(direction)
+        if rule is not None:
+            other = lag(conn, run, BACK if direction == FORWARD else FORWARD)
+            now = now.model_copy(update={"changes": now.changes + other.changes})
+            tally.direction = "both"
         tally.max_lag = max(tally.max_lag, now.seconds)
         try:
-            done = crew.batch(conn, direction, now, upkeep.guard)
+            done = crew.batch(conn, direction, now, upkeep.guard, rule)
         except Refused as refused:
             if refused.code != "schema-in-motion":
                 raise
@@ -175,10 +189,15 @@ def _result(session: Session, conn: Connection, tally: _Tally) -> FollowResult:
         keys=tally.keys,
         written=tally.written,
         batches=tally.batches,
+        conflicts=tally.conflicts,
         poison=int(str(row[0])) if row else 0,
-        pending=lag(conn, run, tally.direction).waiting,
+        pending=sum(lag(conn, run, d).waiting for d in _ways(tally.direction)),
         max_lag_seconds=round(tally.max_lag, 3),
         seconds=round(time.monotonic() - tally.began, 3),
     )
     record_event(conn, run, STAGE, "stopped", result.model_dump(mode="json"))
     return result
+
+
+def _ways(direction: str) -> tuple[str, ...]:
+    return (FORWARD, BACK) if direction == "both" else (direction,)

@@ -110,6 +110,8 @@ def _switch(
     failures = switch.to_v1(tolerant=accept_loss)
     trouble = rederive(conn, session, lost.found) if lost.found else None
     set_phase(conn, run, Phase.ROLLED_BACK)
+    # Whoever wrote V1 meanwhile goes on; V2 is written by the follower alone from here on.
+    conn.execute("update repot.run set both_ways = null where id = %s", (run.id,))
     for what in (*mine.failures, *failures, *([f"V2 not rederived: {trouble}"] * bool(trouble))):
         record_event(conn, run.id, STAGE, "not done", {"what": what})
         session.progress.say(what)

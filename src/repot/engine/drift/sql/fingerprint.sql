@@ -37,7 +37,7 @@ with recursive run as materialized (
            select c.oid, c.relname, c.relnamespace, c.relkind, c.relpersistence, c.relrowsecurity,
                   c.relforcerowsecurity, c.relhasrules
              from pg_catalog.pg_class c
-            where c.oid = w.oid and c.relkind in ('r', 'p', 'f') and c.relpersistence <> 't'
+            where c.oid = w.oid and c.relkind in ('r', 'p', 'f')
            offset 0) c
 ), lines (kind, oid, line) as (
   select 1, t.oid,
@@ -99,7 +99,7 @@ with recursive run as materialized (
            select pg_catalog.string_agg(pg_catalog.concat_ws(
                     ' ', r.oid, r.ev_enabled, r.xmin), e'\n' order by r.oid) as line
              from pg_catalog.pg_rewrite r where r.ev_class = t.oid) x
-   where t.relhasrules
+   where t.relhasrules and x.line is not null
   union all
   select 8, g.oid, x.line
     from repot.ground g

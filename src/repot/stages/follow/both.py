@@ -1,0 +1,101 @@
+"""Opening both ways: capture on V2, and what must be so before some write here and some there."""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from repot.engine import capture
+from repot.engine.apply.names import Names
+from repot.engine.session import Session
+from repot.model.errors import Refused
+from repot.model.state import Phase
+from repot.postgres.compose import ident
+from repot.postgres.connect import Connection
+from repot.postgres.retry import with_lock_retries
+from repot.postgres.state import record_event
+
+GAP = 1_000_000  # numbers that V1 may give before it meets those that V2 gives
+
+
+def open_both(session: Session, conn: Connection, rule: str, *, with_triggers: bool) -> None:
+    """From here on V2's writes are captured, and conflicts are settled by the rule.
+
+    with_triggers: user triggers on V1 may fire once more for what is carried back.
+    Raises Refused `triggers-would-fire`, `lock-timeout`.
+    """
+    run, plan = session.run.id, session.plan
+    if not with_triggers:
+        _refuse_triggers(conn, session)
+    setting = plan.cutover
+
+    def arm(_attempt: int) -> None:
+        row = conn.execute(
+            "select phase, both_ways from repot.run where id = %s for no key update", (run,)
+        ).fetchone()
+        assert row is not None
+        serving = str(row[0]) == Phase.CUT_OVER.value
+        if row[1] is None and not serving:
+            capture.remove(conn, run, capture.BACK)  # of an earlier cutover that was rolled back
+            capture.install_back(conn, run, plan)
+            _spread_numbers(conn, session)
+        conn.execute("update repot.run set both_ways = %s where id = %s", (rule, run))
+
+    with_lock_retries(
+        conn,
+        arm,
+        lock_timeout_ms=setting.lock_timeout_ms,
+        retries=setting.retries,
+        what="V2's tables, for the triggers that capture writes,",
+    )
+    record_event(conn, run, "follow", "both ways", {"rule": rule})
+
+
+def _refuse_triggers(conn: Connection, session: Session) -> None:
+    names = Names(conn, session.run.id)
+    tables = [names[b.table] for b in session.plan.backs if b.table in names]
+    tables += [names[m.table] for m in session.plan.moves if m.table in names]
+    rows = conn.execute(
+        "select n.nspname, c.relname, t.tgname from pg_catalog.pg_trigger t"
+        " join pg_catalog.pg_class c on c.oid = t.tgrelid"
+        " join pg_catalog.pg_namespace n on n.oid = c.relnamespace"
+        " where not t.tgisinternal and t.tgenabled in ('O', 'A') and t.tgname not like %s"
+        " and (n.nspname, c.relname) in (select * from unnest(%s::text[], %s::text[]))"
+        " order by 1, 2, 3",
+        (f"{capture.PREFIX}%", [t.schema_ for t in tables], [t.name for t in tables]),
+    ).fetchall()
+    if rows:
+        raise Refused(
+            "triggers-would-fire",
+            f"{len(rows)} triggers would fire once more for rows that are carried over",
+            evidence="\n".join(f"{s}.{t}: {name}" for s, t, name in rows),
+            hint="if that does no harm (a timestamp that is set again), give --with-triggers",
+        )
+
+
+def _spread_numbers(conn: Connection, session: Session) -> None:
+    """V2's sequences go on far beyond V1's numbers, or both sides would give the same ones."""
+    names = Names(conn, session.run.id)
+    for move in session.plan.moves:
+        at = names[move.table]
+        rows = conn.execute(
+            "select a.attname, pg_catalog.pg_get_serial_sequence(%s, a.attname)::regclass::text,"
+            " pg_catalog.format_type(a.atttypid, -1)"
+            " from pg_catalog.pg_attribute a where a.attrelid = %s::regclass and a.attnum > 0"
+            " and pg_catalog.pg_get_serial_sequence(%s, a.attname) is not null",
+            [ident(at).as_string(conn)] * 3,
+        ).fetchall()
+        for column, sequence, kind in rows:
+            if str(column) not in move.columns or str(kind) == "smallint":
+                continue
+            conn.execute(
+                sql.SQL(
+                    "select pg_catalog.setval({sequence}::regclass, greatest("
+                    " (select coalesce(max({column}), 0) from {view}) + {gap},"
+                    " pg_catalog.nextval({sequence}::regclass)))"
+                ).format(
+                    sequence=sql.Literal(str(sequence)),
+                    column=sql.Identifier(str(column)),
+                    view=ident(move.view),
+                    gap=sql.Literal(GAP),
+                )
+            )
