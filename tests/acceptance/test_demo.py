@@ -10,7 +10,9 @@ FIELDS = ("rows", "moved", "merged", "split", "left", "quarantined", "unaccounte
 
 
 def test_dropskills_is_moved_back_and_moved_again(tmp_path: Path) -> None:
-    code, shown = repot("demo", "dropskills", "--rows", 6000, "--seed", 3, "--report", tmp_path)
+    code, shown = repot(
+        *("demo", "dropskills", "--idle", "--rows", 6000, "--seed", 3, "--report", tmp_path)
+    )
     assert code == 0
     assert shown["ok"] is True
     assert len(shown["tables"]) == 15
@@ -31,3 +33,18 @@ def test_dropskills_is_moved_back_and_moved_again(tmp_path: Path) -> None:
     page = (tmp_path / "report.html").read_text()
     assert "packs" in page
     assert "<svg" in page
+
+
+def test_dropskills_is_moved_while_its_application_writes() -> None:
+    code, shown = repot("demo", "dropskills", "--rows", 4000, "--writers", 2, "--rate", 80)
+    assert code == 0, (shown.get("error"), shown.get("traffic"))
+    traffic = shown["traffic"]
+    assert traffic["acknowledged"] > 200
+    assert traffic["compared"] > 200
+    assert (traffic["missing"], traffic["errors"]) == (0, 0)
+    assert shown["writes"]["acknowledged"] > 50
+    assert shown["writes"]["missing"] == 0
+    for switch in ("cutover", "rollback", "second_cutover"):
+        assert shown[switch]["pause_ms"] > 0
+        assert shown[switch]["longest_wait_ms"] > 0
+    assert all(proof["passed"] for proof in shown["proofs"])
