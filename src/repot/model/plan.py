@@ -9,6 +9,7 @@ from repot.model.catalog import Catalog
 from repot.model.finding import Finding, Severity
 from repot.model.names import Name
 from repot.model.project import (
+    CaptureSetting,
     CopySetting,
     CutoverSetting,
     Leave,
@@ -117,6 +118,7 @@ class Plan(Value):
     retired_schema: str
     cutover: CutoverSetting
     copying: CopySetting
+    capture: CaptureSetting = CaptureSetting()
     leave: Leave
     source: Catalog  # V1 and the outside tables read
     target: Catalog  # V2 as target.sql makes it

@@ -90,6 +90,12 @@ class CopySetting(Value):
     max_active_sessions: int | None = None  # wait while more sessions are active
 
 
+class CaptureSetting(Value):
+    """How changes are captured: with triggers, but for the tables that are named here."""
+
+    wal: tuple[str, ...] = ()  # from the WAL; as written: schema.table, or table of V1
+
+
 class LeaveTable(Value):
     name: str
     reason: str = Field(min_length=1)
@@ -124,6 +130,7 @@ class Project(Value):
     target: TargetSetting
     cutover: CutoverSetting = CutoverSetting()
     copying: CopySetting = CopySetting()
+    capture: CaptureSetting = CaptureSetting()
     registry: dict[str, RegistrySetting] = {}
     move: dict[str, MoveSetting] = {}
     back: dict[str, MoveSetting] = {}

@@ -69,6 +69,7 @@ def compile_project(conn: Connection, project: Project) -> Plan:
         retired_schema=project.target.retired,
         cutover=project.cutover,
         copying=project.copying,
+        capture=project.capture,
         leave=project.leave,
         source=kept,
         target=shop.target,

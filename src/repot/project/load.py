@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from repot.model.errors import UsageError
 from repot.model.project import (
+    CaptureSetting,
     CopySetting,
     CutoverSetting,
     Leave,
@@ -31,7 +32,7 @@ _FOLDERS = {
     "checks": "checks",
     "outside": "outside",
 }
-_SECTIONS = {"name", "source", "target", "cutover", "copy", "registry", "move", "back"}
+_SECTIONS = {"name", "source", "target", "cutover", "copy", "capture", "registry", "move", "back"}
 
 
 def load_project(folder: Path) -> Project:
@@ -59,6 +60,7 @@ def load_project(folder: Path) -> Project:
         "target": _part(TargetSetting, settings, "target", problems),
         "cutover": _part(CutoverSetting, settings, "cutover", problems),
         "copying": _part(CopySetting, settings, "copy", problems),
+        "capture": _part(CaptureSetting, settings, "capture", problems),
         "registry": _parts(RegistrySetting, settings, "registry", problems),
         "move": _parts(MoveSetting, settings, "move", problems),
         "back": _parts(MoveSetting, settings, "back", problems),

@@ -23,16 +23,16 @@ from repot.engine.apply.locating import (
 from repot.engine.apply.names import Names
 from repot.engine.apply.order import parents_first
 from repot.engine.apply.remember import remember
-from repot.engine.apply.scope import Bucket, Scope, pick
+from repot.engine.apply.scope import Bucket, Scope, empty, pick
 from repot.engine.apply.scope import waiting as todo_waiting
-from repot.engine.apply.taking import ALL, OWN, Taken, take
+from repot.engine.apply.taking import ALL, OWN, Taken, lay_out, take
 from repot.engine.apply.taking import waiting as logs_waiting
 from repot.engine.apply.temporary import Temporary
 from repot.engine.capture import BACK, FORWARD, read
 from repot.engine.registry import allocate
 from repot.model.errors import RepotError
 from repot.model.names import Name
-from repot.model.plan import Plan
+from repot.model.plan import Plan, Registry
 from repot.model.results import DrainResult, PoisonRow
 from repot.model.state import Phase
 from repot.postgres.compose import ident, idents, joined, trusted
@@ -82,6 +82,23 @@ def lane(conn: Connection, run_id: int, direction: str) -> Iterator[None]:
     finally:
         if not conn.closed:
             conn.execute("select pg_advisory_unlock(hashtextextended(%s, %s))", key)
+
+
+def _lacking(conn: Connection, registry: Registry, keys: Name) -> bool:
+    """Whether one of the keys has no value yet."""
+    same = joined(
+        (
+            sql.SQL("{} = {}").format(sql.Identifier("r", c), sql.Identifier("k", c))
+            for c in registry.setting.key
+        ),
+        " and ",
+    )
+    row = conn.execute(
+        sql.SQL(
+            "select exists (select from {} as k where not exists (select from {} as r where {}))"
+        ).format(ident(keys), ident(registry.table), same)
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def _lane(direction: str) -> str:
@@ -200,6 +217,14 @@ class Batch:
             self._pass_on_own()
         return sum(s.count for s in picked) + sum(s.all for s in picked)
 
+    def lay_out(self) -> None:
+        """Make the temporary tables now: under a switch's locks there is no time for it."""
+        lay_out(self.temp, self.captured)
+        for d in self.derivations:
+            todo = self.todos[d.name]
+            scopes_of = [empty(self.temp, d, todo, what) for what in ("scope", "prove")]
+            work_out(self.conn, self.temp, self.place, scopes_of[:1])
+
     def waits(self) -> bool:
         """Whether a change or a scope waits; one round trip each."""
         todos = [self.todos[d.name] for d in self.derivations]
@@ -241,6 +266,8 @@ class Batch:
                 )
                 table = self.temp.table(f"repot_keys_{self.run_id}_{number}", columns)
                 self.temp.fill(table, joined((query for _, query in found), " union "))
+                if not _lacking(self.conn, registry, table):
+                    continue
                 keys = sql.SQL("select {} from {}").format(idents(fields), ident(table))
             allocate(self.conn, registry, keys, path=(self.plan.source_schema,))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from repot.engine.apply.keep import kept_values
-from repot.engine.apply.locating import among, same_scope
+from repot.engine.apply.locating import Keys, same_scope
 from repot.engine.apply.names import Names
 from repot.engine.apply.scope import Scope
 from repot.engine.apply.temporary import Temporary
@@ -83,7 +83,8 @@ def _work_out(conn: Connection, temp: Temporary, place: Place, scope: Scope) -> 
     columns = d.columns
     if forward and not place.only_given:
         columns = forward_columns(d, description)
-    query = _within(conn, scope, d.view, columns)
+    keys = None if scope.all else Keys(conn, scope.table, scope.todo.fields)
+    query = _within(keys, scope, d.view, columns)
     wanted = temp.like(f"repot_wanted_{number}", _rows(d.view, scope, columns))
     doomed = temp.like(
         f"repot_doomed_{number}",
@@ -92,10 +93,10 @@ def _work_out(conn: Connection, temp: Temporary, place: Place, scope: Scope) -> 
     wants = temp.fill(wanted, query)
     work = Work(d, description, place.names[d.table], wanted, doomed, columns, wants=wants)
     if forward:
-        return work.with_doomed(temp.fill(doomed, _gone(conn, work, scope)))
+        return work.with_doomed(temp.fill(doomed, _gone(keys, work)))
     assert d.loop is not None
     remembered = temp.like(f"repot_loop_{number}", _rows(d.loop, scope, columns))
-    temp.fill(remembered, _within(conn, scope, d.loop, columns))
+    temp.fill(remembered, _within(keys, scope, d.loop, columns))
     dooms = temp.fill(doomed, _deleted(work, scope, remembered))
     kept_values(conn, work, remembered)
     return work.with_doomed(dooms)
@@ -134,16 +135,16 @@ def _rows(view: Name, scope: Scope, columns: Sequence[str]) -> sql.Composed:
     return sql.SQL("select {} from {} as v").format(idents(names, "v"), ident(view))
 
 
-def _within(conn: Connection, scope: Scope, view: Name, columns: Sequence[str]) -> sql.Composable:
+def _within(keys: Keys | None, scope: Scope, view: Name, columns: Sequence[str]) -> sql.Composable:
     """The view's rows in the scopes."""
     query = _rows(view, scope, columns)
-    if scope.all:
+    if keys is None:
         return query
-    condition = among(conn, scope.table, scope.todo.fields, scope.derivation.scope, "v")
+    condition = keys.among(scope.derivation.scope, "v")
     return query + sql.SQL(" where ") + (condition or sql.SQL("false"))
 
 
-def _gone(conn: Connection, work: Work, scope: Scope) -> sql.Composable:
+def _gone(keys: Keys | None, work: Work) -> sql.Composable:
     """Keys of the table's rows in the scopes that the view does not give any more."""
     d = work.derivation
     query = sql.SQL(
@@ -154,7 +155,6 @@ def _gone(conn: Connection, work: Work, scope: Scope) -> sql.Composable:
         wanted=ident(work.wanted),
         same=same_key(d, "w", "t"),
     )
-    if scope.all:
+    if keys is None:
         return query
-    condition = among(conn, scope.table, scope.todo.fields, d.scope, "t")
-    return query + sql.SQL(" and ") + (condition or sql.SQL("false"))
+    return query + sql.SQL(" and ") + (keys.among(d.scope, "t") or sql.SQL("false"))

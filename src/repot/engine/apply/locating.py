@@ -109,7 +109,7 @@ def _scopes(
             idents(fields), sql.SQL(", op = 'D'" if gone else ""), ident(change.table)
         )
     links = [f"repot_link_{n}" for n in range(1, len(fields) + 1)]
-    condition = among(conn, change.table, fields, links, "l")
+    condition = Keys(conn, change.table, fields).among(links, "l")
     if condition is None:
         return None
     return sql.SQL("select {}{} from {} as l where {}").format(
@@ -120,36 +120,37 @@ def _scopes(
     )
 
 
-def among(
-    conn: Connection, keys: Name, fields: Sequence[str], columns: Sequence[str], alias: str
-) -> sql.Composed | None:
-    """`alias.columns` are among the values of `fields` in the table `keys`; None if it has none.
+class Keys:
+    """The values of some columns in a table, to be asked for in conditions; read once, when made.
 
     The first column is compared with an array: such a condition is pushed into joins and into views
     that group by it, which a join with the key table is not. The rest is a semi-join on top.
     """
-    row = conn.execute(
-        sql.SQL(
-            "select array_agg(distinct {f})::text, format_type(min(a.atttypid), -1)"
-            " from {t}, pg_catalog.pg_attribute a where a.attrelid = {r}::regclass"
-            " and a.attname = {n} and {f} is not null"
-        ).format(
-            f=sql.Identifier(fields[0]),
-            t=ident(keys),
-            r=sql.Literal(ident(keys).as_string(conn)),
-            n=sql.Literal(fields[0]),
+
+    def __init__(self, conn: Connection, table: Name, fields: Sequence[str]) -> None:
+        self._table, self._fields = table, fields
+        row = conn.execute(
+            sql.SQL(
+                "select array_agg(distinct {f})::text, pg_typeof(array_agg({f}))::text"
+                " from {t} where {f} is not null"
+            ).format(f=sql.Identifier(fields[0]), t=ident(table))
+        ).fetchone()
+        assert row is not None
+        self._array = None if row[0] is None else str(row[0])
+        self._type = str(row[1])
+
+    def among(self, columns: Sequence[str], alias: str) -> sql.Composed | None:
+        """`alias.columns` are among the values; None if there are none."""
+        if self._array is None:
+            return None
+        first = sql.SQL("{} = any ({}::{})").format(
+            sql.Identifier(alias, columns[0]), sql.Literal(self._array), trusted(self._type)
         )
-    ).fetchone()
-    if row is None or row[0] is None:
-        return None
-    first = sql.SQL("{}.{} = any ({}::{}[])").format(
-        sql.Identifier(alias), sql.Identifier(columns[0]), sql.Literal(row[0]), trusted(str(row[1]))
-    )
-    if len(columns) == 1:
-        return sql.Composed([first])
-    return first + sql.SQL(" and ({}) in (select {} from {})").format(
-        idents(columns, alias), idents(fields), ident(keys)
-    )
+        if len(columns) == 1:
+            return sql.Composed([first])
+        return first + sql.SQL(" and ({}) in (select {} from {})").format(
+            idents(columns, alias), idents(self._fields), ident(self._table)
+        )
 
 
 def same_scope(d: Derivation, todo: Todo, alias: str, scoped: str) -> sql.Composed:

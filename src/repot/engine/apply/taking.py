@@ -70,6 +70,12 @@ def take(
     return taken
 
 
+def lay_out(temp: Temporary, captured: Sequence[Captured]) -> None:
+    """Make the tables that `take` fills."""
+    for one in captured:
+        _table(temp, one, "taken")
+
+
 def copy_logs(
     conn: Connection, temp: Temporary, captured: Collection[Captured], whose: str = OTHERS
 ) -> dict[Name, Taken]:

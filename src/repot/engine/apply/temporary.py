@@ -59,7 +59,7 @@ class Temporary:
     def filled(self, table: Name, rows: int) -> None:
         """Rows were put into it: the planner is told if they are many, or were never counted."""
         known = self._known[table.name]
-        known.used = True
+        known.used = known.used or rows > 0
         if rows and (rows >= _MANY or not known.analyzed):
             self._conn.execute(sql.SQL("analyze {}").format(ident(table)))
             known.analyzed = True

@@ -102,7 +102,7 @@ def update(conn: Connection, work: Work) -> int:
     d = work.derivation
     rest = [c for c in work.columns if c not in d.key]
     exact = [*rest, *(c for c in d.key)]  # 1.0 and 1.00 are one key and two values
-    parked = park(conn, work)
+    parked = park(conn, work) if work.wants > 1 else 0  # one row changes hands with nobody
     different = joined(
         (
             differs(

@@ -7,7 +7,7 @@ the type offers for it, or by the record image operator *<>, which compares the 
 
 from repot.engine.compare.count import Counts, compare, compared_columns
 from repot.engine.compare.show import duplicate_examples, examples
-from repot.engine.compare.sides import HERE
+from repot.engine.compare.sides import HERE, sides
 from repot.engine.compare.values import any_differs, differs, is_exact, is_text
 from repot.engine.compare.where import Where, between, everywhere, within
 
@@ -25,5 +25,6 @@ __all__ = [
     "examples",
     "is_exact",
     "is_text",
+    "sides",
     "within",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from psycopg import sql
 
@@ -51,8 +52,20 @@ class Sides:
         return sql.Identifier("v", column) + collate, sql.Identifier("t", column) + collate
 
 
+_known: WeakKeyDictionary[Connection, dict[tuple[Name, Name], Sides]] = WeakKeyDictionary()
+
+
 def sides(conn: Connection, d: Derivation, table: Name) -> Sides:
-    """What the catalogs say of the two; `table` is its name at the moment."""
+    """What the catalogs say of the two; `table` is its name at the moment. Asked once in the life
+    of a connection: the cutover compares under its locks what it has compared before them."""
+    known = _known.setdefault(conn, {})
+    found = known.get((d.view, table))
+    if found is None:
+        found = known[(d.view, table)] = _sides(conn, d, table)
+    return found
+
+
+def _sides(conn: Connection, d: Derivation, table: Name) -> Sides:
     row = conn.execute(
         "select array(select v.attname::text from pg_catalog.pg_attribute v"
         "  join pg_catalog.pg_attribute t on t.attrelid = b.oid and t.attname = v.attname"

@@ -15,7 +15,7 @@ from psycopg import errors, sql
 
 from repot.engine import capture
 from repot.engine import todo as todos_of
-from repot.engine.apply.locating import among, everything, same_scope, scopes
+from repot.engine.apply.locating import Keys, everything, same_scope, scopes
 from repot.engine.apply.scope import Scope, add, empty
 from repot.engine.apply.taking import Taken, copy_logs
 from repot.engine.apply.temporary import Temporary
@@ -216,7 +216,7 @@ def _collect(
     side = sql.SQL("(select true as repot_here, {} from {} as s where {}) as {}")
     inside: sql.Composable = sql.SQL("true")
     if not scope.all:
-        found = among(conn, scope.table, scope.todo.fields, move.scope, "s")
+        found = Keys(conn, scope.table, scope.todo.fields).among(move.scope, "s")
         inside = found if found is not None else sql.SQL("false")
     query = sql.SQL(
         "select d.*, {drift} as {drift_name},"

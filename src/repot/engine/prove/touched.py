@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from psycopg import errors, sql
 
 from repot.engine import todo
-from repot.engine.apply.locating import among
+from repot.engine.apply.locating import Keys
 from repot.engine.apply.names import Names
 from repot.engine.apply.scope import Scope, add, empty
 from repot.engine.apply.temporary import Temporary
@@ -193,9 +193,8 @@ def _scope(
     def where(alias: str) -> sql.Composable:
         return conditions[alias] or sql.SQL("false")
 
-    conditions = {
-        alias: among(conn, scope.table, mine.fields, move.scope, alias) for alias in ("v", "t")
-    }
+    keys = Keys(conn, scope.table, mine.fields)
+    conditions = {alias: keys.among(move.scope, alias) for alias in ("v", "t")}
     return scope, where
 
 

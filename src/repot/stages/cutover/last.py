@@ -17,6 +17,7 @@ from repot.engine.apply.names import Names
 from repot.engine.apply.poison import BLAMED
 from repot.engine.apply.taking import ALL
 from repot.engine.capture import FORWARD
+from repot.engine.compare import sides
 from repot.engine.prove import (
     TouchedProof,
     prove_touched,
@@ -31,6 +32,8 @@ from repot.postgres.connect import Connection
 
 ROUNDS = 12
 TRIES = 4
+QUICK = 4  # rounds of carrying over, before the locks
+CALM = 20  # changes in a round after which another one would not be worth it
 FEW = 100  # scopes that are left to be proven under the locks
 SHOWN = 5
 
@@ -61,14 +64,23 @@ def carry_over(conn: Connection, session: Session) -> int:
     """In the switch's transaction, before its locks: what was written while it was prepared, for no
     follower works meanwhile; gives the changes. What fails here is tried again under the locks."""
     run, plan = session.run.id, session.plan
-    rule = both_ways(conn, run)
-    try:
-        if rule is None:
-            return drain(conn, run, plan).changes
-        with conn.transaction():
-            return both_now(conn, run, plan, rule).changes
-    except (RepotError, *BLAMED):
-        return 0
+    rule, names, changes = both_ways(conn, run), Names(conn, run), 0
+    for move in plan.moves:
+        sides(conn, move, names[move.table])  # asked now, so that it is known under the locks
+    Batch(conn, run, plan, FORWARD).lay_out()
+    for _ in range(QUICK):
+        try:
+            if rule is None:
+                done = drain(conn, run, plan).changes
+            else:
+                with conn.transaction():
+                    done = both_now(conn, run, plan, rule).changes
+        except (RepotError, *BLAMED):
+            break
+        changes += done
+        if done <= CALM:
+            break
+    return changes
 
 
 def _without_poison(conn: Connection, session: Session) -> None:

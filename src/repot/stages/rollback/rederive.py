@@ -64,7 +64,7 @@ def _write(conn: Connection, session: Session, found: Sequence[Found]) -> None:
                 " select {} from {} where repot_kind = 'extra'"
             ).format(sql.Identifier(doomed.name), idents(move.key), ident(one.keys))
         )
-        works.append(Work(move, one.table, at, wanted, doomed, written))
+        works.append(Work(move, one.table, at, wanted, doomed, written, one.rows, one.rows))
     for work in reversed(works):
         delete(conn, work)
     for work in works:
