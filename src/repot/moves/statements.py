@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -155,6 +156,15 @@ def calls(node: Any) -> Iterator[tuple[str, int]]:
                 .lower(),
                 part.location,
             )
+
+
+def bare_relations(text: str) -> Counter[str]:
+    """How often each relation is named without a schema in the statements of `text`."""
+    found: Counter[str] = Counter()
+    for _, part in postgast.walk(postgast.parse(text)):
+        if type(part).__name__ == "RangeVar" and not part.schemaname:
+            found[part.relname] += 1
+    return found
 
 
 def without_foreign_keys(file: SqlFile) -> SqlFile:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from psycopg import sql
 
+from repot.engine.apply.locating import Keys
 from repot.engine.apply.taking import Taken
 from repot.engine.paths import search_path
 from repot.model.names import Name
 from repot.model.plan import Plan, Registry
 from repot.model.schemas import REGISTRY
+from repot.moves.statements import bare_relations
 from repot.postgres.compose import ident, idents, trusted
 from repot.postgres.connect import Connection
 from repot.postgres.relations import now
@@ -30,21 +32,57 @@ def remember(conn: Connection, run_id: int, plan: Plan, taken: dict[Name, Taken]
     written = 0
     for registry in plan.registries:
         if registry.setting.back:
-            with search_path(conn, v2, v1, REGISTRY):
-                written += _remember(conn, registry, registry.setting.back)
+            for select in _over_changes(conn, plan, v2, registry.setting.back, taken):
+                with search_path(conn, v2, v1, REGISTRY):
+                    written += _remember(conn, registry, select)
     return written
 
 
-def _remember(conn: Connection, registry: Registry, select: str) -> int:
+def _over_changes(
+    conn: Connection, plan: Plan, v2: str, select: str, taken: dict[Name, Taken]
+) -> list[sql.Composable]:
+    """The SELECT as often as changed tables are in it, each time over the changed rows of one.
+
+    `with packs as (the changed rows of packs)` before it makes the bare name mean those. A table
+    that the SELECT names twice (it may look there for what is not) is read whole.
+    """
+    text = select.strip().rstrip(";")
+    whole = sql.SQL("({}\n)").format(trusted(text))
+    named = bare_relations(text)
+    result: list[sql.Composable] = []
+    for name, change in taken.items():
+        table = plan.target.get(name)
+        if table is None or name.name not in named:
+            continue
+        if named[name.name] > 1 or not table.primary:
+            return [whole]
+        position = dict(zip(change.captured.columns, change.captured.fields, strict=True))
+        keys = Keys(conn, change.table, [position[c] for c in table.primary])
+        rows = keys.among(table.primary, "t")
+        if rows is not None:  # else it was truncated, and nothing is new
+            result.append(
+                sql.SQL(
+                    "(with {} as (select t.* from {} as t where {}) select * from {} as all_of)"
+                ).format(
+                    sql.Identifier(name.name),
+                    ident(Name(schema_=v2, name=name.name)),
+                    rows,
+                    whole,
+                )
+            )
+    return result
+
+
+def _remember(conn: Connection, registry: Registry, select: sql.Composable) -> int:
     key = registry.setting.key
     columns = idents([*key, "value"])
     fresh = sql.Identifier("pg_temp", "repot_made")
     conn.execute("drop table if exists pg_temp.repot_made")
     conn.execute(
         sql.SQL(
-            "create temp table repot_made on commit drop as select {} from ({}\n) as made"
+            "create temp table repot_made on commit drop as select {} from {} as made"
             " where value is not null"
-        ).format(columns, trusted(select.strip().rstrip(";")))
+        ).format(columns, select)
     )
     conn.execute(
         sql.SQL("delete from {} as m using {} as r where ({}) = ({})").format(

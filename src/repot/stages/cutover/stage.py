@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from repot.engine import capture
+from repot.engine import capture, drift
 from repot.engine.apply import both_ways
 from repot.engine.apply.batch import hold_lane
 from repot.engine.session import Session
@@ -92,9 +92,11 @@ def _switch(conn: Connection, session: Session, clock: Clock) -> CutoverResult |
     if rule is None:
         capture.install_back(conn, run.id, plan)
     switch.prepare_v2()
+    shape_of = drift.check(conn, run.id, plan, None)
     drained = carry_over(conn, session)
 
     switch.stop_writers()
+    drift.check(conn, run.id, plan, shape_of)
     if rule is not None:
         stop_v2(conn, session)
     drained += empty(conn, session)
