@@ -25,7 +25,8 @@ from repot.engine.apply.order import parents_first
 from repot.engine.apply.remember import remember
 from repot.engine.apply.scope import Bucket, Scope, empty, pick
 from repot.engine.apply.scope import waiting as todo_waiting
-from repot.engine.apply.taking import ALL, OWN, Taken, lay_out, take
+from repot.engine.apply.taking import ALL, OWN, Taken, take
+from repot.engine.apply.taking import lay_out as lay_out_logs
 from repot.engine.apply.taking import waiting as logs_waiting
 from repot.engine.apply.temporary import Temporary
 from repot.engine.capture import BACK, FORWARD, read
@@ -82,6 +83,17 @@ def lane(conn: Connection, run_id: int, direction: str) -> Iterator[None]:
     finally:
         if not conn.closed:
             conn.execute("select pg_advisory_unlock(hashtextextended(%s, %s))", key)
+
+
+def lay_out(conn: Connection, run_id: int, plan: Plan) -> None:
+    """Make the temporary tables of the way there now: under a switch's locks there is no time."""
+    temp = Temporary(conn)
+    todos = todos_of.read(conn, run_id, FORWARD)
+    place = Place(FORWARD, plan.target, Names(conn, run_id))
+    lay_out_logs(temp, read(conn, run_id, FORWARD))
+    for d in plan.moves:
+        empty(temp, d, todos[d.name], "prove")
+        work_out(conn, temp, place, [empty(temp, d, todos[d.name])])
 
 
 def _lacking(conn: Connection, registry: Registry, keys: Name) -> bool:
@@ -183,7 +195,7 @@ class Batch:
             return 0
         if self.direction == BACK:
             remember(self.conn, self.run_id, self.plan, taken)
-            self._touch_written(taken)
+            touch_written(self.conn, self.run_id, self.plan, taken, self.epoch)
         else:
             self._allocate(taken)
         for d in self.derivations:
@@ -216,14 +228,6 @@ class Batch:
         if self.direction == BACK:
             self._pass_on_own()
         return sum(s.count for s in picked) + sum(s.all for s in picked)
-
-    def lay_out(self) -> None:
-        """Make the temporary tables now: under a switch's locks there is no time for it."""
-        lay_out(self.temp, self.captured)
-        for d in self.derivations:
-            todo = self.todos[d.name]
-            scopes_of = [empty(self.temp, d, todo, what) for what in ("scope", "prove")]
-            work_out(self.conn, self.temp, self.place, scopes_of[:1])
 
     def waits(self) -> bool:
         """Whether a change or a scope waits; one round trip each."""
@@ -283,21 +287,6 @@ class Batch:
             )
             mark_touched(self.conn, scope.todo, query, self.epoch)
 
-    def _touch_written(self, taken: dict[Name, Taken]) -> None:
-        """V2's own writes: whether V1 can give them is to be proven."""
-        moves = todos_of.read(self.conn, self.run_id, FORWARD)
-        for move in self.plan.moves:
-            change, todo = taken.get(move.table), moves.get(move.name)
-            if change is None or todo is None:
-                continue
-            if change.truncated:
-                mark_whole(self.conn, todo, self.epoch)
-            position = dict(zip(change.captured.columns, change.captured.fields, strict=True))
-            query = sql.SQL("select {} from {} where op not in ('T', 't')").format(
-                idents([position[c] for c in move.scope]), ident(change.table)
-            )
-            mark_touched(self.conn, todo, query, self.epoch)
-
     def _pass_on_own(self) -> None:
         """Rows of V2 that look at what was just written into V1.
 
@@ -317,3 +306,21 @@ class Batch:
                 note_touched(self.conn, move, todo, taken, self.epoch)
             else:
                 note_todo(self.conn, move, todo, taken)
+
+
+def touch_written(
+    conn: Connection, run_id: int, plan: Plan, taken: dict[Name, Taken], epoch: int
+) -> None:
+    """V2's rows that were written there themselves: whether V1 gives them is to be proven."""
+    moves = todos_of.read(conn, run_id, FORWARD)
+    for move in plan.moves:
+        change, todo = taken.get(move.table), moves.get(move.name)
+        if change is None or todo is None:
+            continue
+        if change.truncated:
+            mark_whole(conn, todo, epoch)
+        position = dict(zip(change.captured.columns, change.captured.fields, strict=True))
+        query = sql.SQL("select {} from {} where op not in ('T', 't')").format(
+            idents([position[c] for c in move.scope]), ident(change.table)
+        )
+        mark_touched(conn, todo, query, epoch)

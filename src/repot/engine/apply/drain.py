@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -23,9 +23,15 @@ from repot.model.results import DrainResult
 from repot.model.state import Phase
 from repot.postgres.connect import Connection
 
-ATTEMPTS = 8
-STRICT = 3  # of them, where nothing may be set aside
-_AGAIN = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+ATTEMPTS = 4  # of a batch in one snapshot
+PATIENCE = 60  # attempts in all, where somebody is in the way
+STRICT = 3  # attempts at rows that fail, where nothing may be set aside
+GIVE_WAY_MS = 150  # that a batch waits for a lock of somebody who may be waiting for one of its own
+_AGAIN = (
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.LockNotAvailable,
+)
 LIMIT = 10_000  # changes of one table, and scopes, in one transaction
 # Which side is the truth decides which way changes go; a batch that comes too late does nothing.
 SERVES = {
@@ -96,25 +102,40 @@ def _tried(
 
     strict: nothing is set aside. serving: only if the other side serves.
     """
-    for attempt in range(ATTEMPTS):
+    failed_rows = 0
+    for attempt in range(PATIENCE):
         try:
-            with lane(conn, run_id, direction), _one_snapshot(conn), conn.transaction():
+            with (
+                lane(conn, run_id, direction),
+                # Whoever deletes in a table outside may delete in V2 as well, by a foreign key that
+                # cascades: one snapshot would not do then, as often as it is tried.
+                _one_snapshot(conn) if attempt < ATTEMPTS else nullcontext(),
+                conn.transaction(),
+            ):
                 batch = Batch(conn, run_id, plan, direction)
                 if not serving or batch.phase in SERVES[direction]:
+                    _give_way(conn)
                     batch.locate(limit)
-                    batch.apply(limit, set_aside=not strict and attempt >= 2)
+                    batch.apply(limit, set_aside=not strict and failed_rows >= 2)
                     if guard is not None:
                         guard(conn)
                 return batch.end()
         except (*poison.BLAMED, *_AGAIN) as failed:
-            if attempt == ATTEMPTS - 1 or (strict and attempt >= STRICT):
+            failed_rows += isinstance(failed, poison.BLAMED)
+            if attempt == PATIENCE - 1 or (strict and failed_rows > STRICT):
                 raise _failed(failed) from failed
-            time.sleep(random.uniform(0, 0.01 * 2**attempt))
+            time.sleep(random.uniform(0, min(0.3, 0.01 * 2**attempt)))
         except psycopg.OperationalError:
             raise
         except psycopg.Error as failed:
             raise _failed(failed) from failed
     raise AssertionError("the last attempt returns or raises")
+
+
+def _give_way(conn: Connection) -> None:
+    """In a cycle of waits (the application deletes a row that V2 refers to) the batch is the one
+    that ends, long before the server would choose; it is tried again."""
+    conn.execute("select pg_catalog.set_config('lock_timeout', %s, true)", (f"{GIVE_WAY_MS}ms",))
 
 
 @contextmanager
@@ -139,22 +160,24 @@ def step_both(
 
     Raises RepotError `apply-failed`, with nothing applied and nothing taken off.
     """
-    for attempt in range(ATTEMPTS):
+    blamed = 0
+    for attempt in range(PATIENCE):
         try:
             with (
                 lane(conn, run_id, FORWARD),
                 lane(conn, run_id, BACK),
-                _one_snapshot(conn),
+                _one_snapshot(conn) if attempt < ATTEMPTS else nullcontext(),
                 conn.transaction(),
             ):
-                done = both_now(conn, run_id, plan, rule, limit=limit)
+                done = both_now(conn, run_id, plan, rule, limit=limit, give_way=True)
                 if guard is not None:
                     guard(conn)
                 return done
         except (*poison.BLAMED, *_AGAIN) as failed:
-            if attempt == ATTEMPTS - 1:
+            blamed += isinstance(failed, poison.BLAMED)
+            if attempt == PATIENCE - 1 or blamed > STRICT:
                 raise _failed(failed) from failed
-            time.sleep(random.uniform(0, 0.01 * 2**attempt))
+            time.sleep(random.uniform(0, min(0.3, 0.01 * 2**attempt)))
         except psycopg.OperationalError:
             raise
         except psycopg.Error as failed:
@@ -163,11 +186,19 @@ def step_both(
 
 
 def both_now(
-    conn: Connection, run_id: int, plan: Plan, rule: str, *, limit: int = ALL
+    conn: Connection,
+    run_id: int,
+    plan: Plan,
+    rule: str,
+    *,
+    limit: int = ALL,
+    give_way: bool = False,
 ) -> DrainResult:
     """The same in the caller's transaction; raises psycopg.Error."""
     forward = Batch(conn, run_id, plan, FORWARD, only_given=True)
     back = Batch(conn, run_id, plan, BACK)
+    if give_way:
+        _give_way(conn)
     return carry_both(forward, back, rule, limit)
 
 
@@ -183,9 +214,10 @@ def catch_up(
     plan: Plan,
     direction: str = FORWARD,
     advance: Callable[[int], None] = lambda _: None,
-) -> None:
+) -> int:
     """Batches until one was not full: it took all that was there when it began. What is written
-    meanwhile waits; there is no end to it while V1 is written. Raises what `step` raises."""
+    meanwhile waits; there is no end to it while V1 is written. Gives the changes of that last one.
+    Raises what `step` raises."""
     rule = both_ways(conn, run_id)
     while True:
         if rule is None:
@@ -194,7 +226,7 @@ def catch_up(
             done = step_both(conn, run_id, plan, rule)
         advance(done.changes)
         if done.changes < LIMIT and done.keys < LIMIT:
-            return
+            return done.changes
 
 
 def retry_poison(conn: Connection, run_id: int, direction: str = FORWARD) -> int:
@@ -232,6 +264,7 @@ def apply_share(
     with conn.transaction():
         batch = Batch(conn, run_id, plan, direction, bucket)
         if batch.phase in SERVES[direction]:
+            _give_way(conn)
             batch.apply(limit, set_aside=False)
         if guard is not None:
             guard(conn)

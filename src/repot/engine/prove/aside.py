@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from psycopg import sql
 
 from repot.engine import capture, todo
+from repot.engine.apply import both_ways
 from repot.engine.apply.locating import everything, same_scope, scopes
 from repot.engine.apply.scope import Scope, add, empty
 from repot.engine.apply.scope import waiting as todo_waiting
@@ -29,9 +30,8 @@ class Aside:
         self._todos = todo.read(conn, run_id, todo.FORWARD)
         self._changes: Mapping[Name, Taken] = copy_logs(conn, self._temp, captured, whose="true")
         # Both ways at once: rows that V2's writers have just written are on their way, too.
-        self._written = copy_logs(
-            conn, self._temp, capture.read(conn, run_id, todo.BACK), whose=OTHERS
-        )
+        written = capture.read(conn, run_id, todo.BACK) if both_ways(conn, run_id) else ()
+        self._written = copy_logs(conn, self._temp, written, whose=OTHERS)
         self._own = own_rows(conn, run_id)
         self._run = run_id
         self._waiting = todo_waiting(conn, list(self._todos.values()))

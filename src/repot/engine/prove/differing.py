@@ -21,7 +21,7 @@ from repot.engine.apply.taking import Taken, copy_logs
 from repot.engine.apply.temporary import Temporary
 from repot.engine.compare import any_differs, compared_columns, differs, examples
 from repot.engine.lag import lag
-from repot.engine.prove.touched import held
+from repot.engine.prove.touched import EVER, held, raise_epoch
 from repot.engine.session import Session
 from repot.model.catalog import Column, Table
 from repot.model.names import Name, fitted
@@ -56,13 +56,19 @@ class Found:
         return self.rows - self.drifted
 
 
-def find(conn: Connection, session: Session, *, gone: Collection[str] = ()) -> list[Found]:
+def find(
+    conn: Connection, session: Session, *, gone: Collection[str] = (), epoch: int = EVER
+) -> list[Found]:
     """The touched rows that differ, each classified, and such as follow what was changed outside;
-    of all moves but those whose table is `gone`."""
+    of all moves but those whose table is `gone`. What is equal is touched no more.
+
+    epoch: up to which it is looked at; without locks it must be over (raise_epoch), or what is
+    touched meanwhile would be forgotten with it.
+    """
     temp = Temporary(conn)
     outside = _other_changes(conn, session, temp)
     todos = todos_of.read(conn, session.run.id, todos_of.FORWARD)
-    touched = held(conn, list(todos.values()), session.run.id)
+    touched = held(conn, list(todos.values()), session.run.id, epoch)
     result = []
     for move in session.plan.moves:
         if move.name in gone or move.name not in todos:
@@ -75,9 +81,15 @@ def find(conn: Connection, session: Session, *, gone: Collection[str] = ()) -> l
         at = now(conn, session.run.id, move.table)
         whole = touched.get(move.name, False) or bool(drift and drift.all)
         mine = replace(empty(temp, move, todos[move.name], "prove"), all=whole)
-        for source in (mine.todo.touched, *([drift.table] if drift else [])):
-            query = sql.SQL("select {} from {}").format(idents(mine.todo.fields), ident(source))
-            mine = add(conn, temp, mine, query)
+        fields = idents(mine.todo.fields)
+        old = sql.SQL("select {} from {} where epoch <= {}").format(
+            fields, ident(mine.todo.touched), sql.Literal(epoch)
+        )
+        mine = add(conn, temp, mine, old)
+        if drift is not None:
+            mine = add(
+                conn, temp, mine, sql.SQL("select {} from {}").format(fields, ident(drift.table))
+            )
         keys = _collect(conn, session.plan, temp, mine, table, at, drift)
         row = conn.execute(
             sql.SQL(
@@ -92,22 +104,26 @@ def find(conn: Connection, session: Session, *, gone: Collection[str] = ()) -> l
         ).fetchone()
         assert row is not None
         found = Found(move, table, at, keys, mine, *(int(str(n)) for n in row))
-        forget_equal(conn, found)
+        forget_equal(conn, found, epoch)
         result.append(found)
     return [f for f in result if f.rows]
 
 
-def forget_equal(conn: Connection, found: Found) -> None:
+def forget_equal(conn: Connection, found: Found, epoch: int) -> None:
     """Touched scopes in which nothing differs have been proven."""
     mine = found.scope.todo
     if found.scope.all and not found.rows:
-        conn.execute("update repot.work set whole_epoch = null where id = %s", (mine.id,))
+        conn.execute(
+            "update repot.work set whole_epoch = null where id = %s and whole_epoch <= %s",
+            (mine.id, epoch),
+        )
     conn.execute(
         sql.SQL(
-            "delete from {touched} as t using {scope} as s where {same}"
+            "delete from {touched} as t using {scope} as s where {same} and t.epoch <= {epoch}"
             " and not exists (select from {keys} as k where {differs})"
         ).format(
             touched=ident(mine.touched),
+            epoch=sql.Literal(epoch),
             scope=ident(found.scope.table),
             same=joined(
                 (sql.SQL("s.{f} = t.{f}").format(f=sql.Identifier(f)) for f in mine.fields), " and "
@@ -171,11 +187,12 @@ def note_uncarried(session: Session) -> int | None:
     repot.uncarried; gives how many. None where changes wait: what they bring is not in V1 yet."""
     run = session.run.id
     with session.connect("repot follow") as conn:
+        epoch = raise_epoch(conn, run)
         conn.execute("begin isolation level repeatable read")
         conn.execute("set local jit = off")
         if lag(conn, run, capture.BACK).waiting:
             return None
-        found = [f for f in find(conn, session) if f.lost]
+        found = [f for f in find(conn, session, epoch=epoch) if f.lost]
         conn.execute("delete from repot.uncarried where run = %s", (run,))
         for one in found:
             conn.execute(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
@@ -20,7 +22,7 @@ from repot.postgres.connect import Connection
 from repot.postgres.relations import now
 from repot.stages.copy.fill import Fill, Run
 
-_ATTEMPTS = 5
+_ATTEMPTS = 8
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,15 @@ def copy_run(session: Session, conn: Connection, fill: Fill, run: Run) -> Copied
     """Insert the rows of a run and note it as done. Raises RepotError `copy-failed`."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            return _copy_run(session, conn, fill, run)
-        except psycopg.IntegrityError as failed:
-            # V1 may have got rows since the registries were filled: their values are NULL here,
-            # until the next allocation, which also sees what other workers gave meanwhile.
-            given = sum(registry.allocate_all(conn, session.plan).values())
-            first = attempt == 1 and session.plan.registries
-            if attempt < _ATTEMPTS and (given or first):
+            if attempt == 1:
+                return _copy_run(session, conn, fill, run)
+            with _one_snapshot(conn):
+                return _copy_run(session, conn, fill, run, allocate=True)
+        except (psycopg.IntegrityError, psycopg.errors.SerializationFailure) as failed:
+            # V1 may have got rows since the registries were filled: their values are NULL here.
+            # Next time they get theirs in the snapshot that the rows are read in; where another
+            # worker gave some meanwhile, the time after that.
+            if attempt < _ATTEMPTS and session.plan.registries:
                 continue
             raise _failed(fill, run, failed) from None
         except psycopg.OperationalError:
@@ -51,7 +55,18 @@ def copy_run(session: Session, conn: Connection, fill: Fill, run: Run) -> Copied
     raise AssertionError("the last attempt returns or raises")
 
 
-def _copy_run(session: Session, conn: Connection, fill: Fill, run: Run) -> Copied:
+@contextmanager
+def _one_snapshot(conn: Connection) -> Iterator[None]:
+    conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    try:
+        yield
+    finally:
+        conn.isolation_level = None
+
+
+def _copy_run(
+    session: Session, conn: Connection, fill: Fill, run: Run, *, allocate: bool = False
+) -> Copied:
     started = time.monotonic()
     numbers = list(run.numbers)
     mine = {"run": session.run.id, "move": fill.name, "numbers": numbers, "first": run.first}
@@ -65,6 +80,8 @@ def _copy_run(session: Session, conn: Connection, fill: Fill, run: Run) -> Copie
         ).fetchall()
         if len(free) < len(numbers):
             return Copied(None, time.monotonic() - started)
+        if allocate:
+            registry.allocate_all(conn, session.plan)
         with search_path(conn, *paths(session.plan)):
             rows = conn.execute(statement(session.plan, conn, session.run.id, fill, run)).rowcount
         conn.execute(

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-from repot.engine.apply import both_now, both_ways, catch_up, drain, retry_poison
-from repot.engine.apply.batch import Batch
+from repot.engine import capture
+from repot.engine.apply import both_now, both_ways, catch_up, retry_poison
+from repot.engine.apply.batch import Batch, lay_out, touch_written
 from repot.engine.apply.names import Names
-from repot.engine.apply.poison import BLAMED
-from repot.engine.apply.taking import ALL
+from repot.engine.apply.taking import ALL, take
+from repot.engine.apply.temporary import Temporary
 from repot.engine.capture import FORWARD
 from repot.engine.compare import sides
 from repot.engine.prove import (
@@ -26,13 +27,16 @@ from repot.engine.prove import (
     touched_count,
 )
 from repot.engine.session import Session
+from repot.engine.swap.evidence import read_run
 from repot.model.errors import Refused, RepotError
+from repot.model.state import Phase
 from repot.postgres.compose import ident, joined
 from repot.postgres.connect import Connection
+from repot.postgres.retry import with_lock_retries
 
 ROUNDS = 12
 TRIES = 4
-QUICK = 4  # rounds of carrying over, before the locks
+QUICK = 2  # rounds of carrying over, before the locks
 CALM = 20  # changes in a round after which another one would not be worth it
 FEW = 100  # scopes that are left to be proven under the locks
 SHOWN = 5
@@ -60,27 +64,47 @@ def bring_up(session: Session) -> int:
     return rows
 
 
-def carry_over(conn: Connection, session: Session) -> int:
-    """In the switch's transaction, before its locks: what was written while it was prepared, for no
-    follower works meanwhile; gives the changes. What fails here is tried again under the locks."""
+def arm(session: Session) -> None:
+    """Capture on V2, committed before the switch: from its first write on, what V2 is given is
+    logged. Raises Refused `lock-timeout`."""
     run, plan = session.run.id, session.plan
-    rule, names, changes = both_ways(conn, run), Names(conn, run), 0
+
+    def install(_attempt: int) -> None:
+        now = read_run(conn, session.run, lock=True)
+        # Another cutover may have been quicker: what is logged then must not be thrown away.
+        if now.phase is not Phase.CUT_OVER and both_ways(conn, run) is None:
+            capture.remove(conn, run, capture.BACK)  # of an earlier cutover that was rolled back
+            capture.install_back(conn, run, plan)
+
+    with session.connect("repot cutover") as conn:
+        with_lock_retries(
+            conn,
+            install,
+            lock_timeout_ms=plan.cutover.lock_timeout_ms,
+            retries=plan.cutover.retries,
+            what="V2's tables, for the triggers that capture writes,",
+        )
+
+
+def get_ready(conn: Connection, session: Session) -> None:
+    """In the switch's transaction, before everything: what would take time under its locks."""
+    run, plan = session.run.id, session.plan
+    names = Names(conn, run)
     for move in plan.moves:
         sides(conn, move, names[move.table])  # asked now, so that it is known under the locks
-    Batch(conn, run, plan, FORWARD).lay_out()
-    for _ in range(QUICK):
-        try:
-            if rule is None:
-                done = drain(conn, run, plan).changes
-            else:
-                with conn.transaction():
-                    done = both_now(conn, run, plan, rule).changes
-        except (RepotError, *BLAMED):
-            break
-        changes += done
-        if done <= CALM:
-            break
-    return changes
+    lay_out(conn, run, plan)
+
+
+def carry_over(session: Session) -> None:
+    """What was written while the switch was prepared, beside its transaction: rows that it writes
+    would be locked until its end."""
+    with session.connect("repot cutover") as conn:
+        for _ in range(QUICK):
+            catch_up(conn, session.run.id, session.plan)
+            refuse_differences(prove_touched(session, "repot cutover"))
+            done = catch_up(conn, session.run.id, session.plan)
+            if done <= CALM or touched_count(conn, session.run.id) <= FEW:
+                return
 
 
 def _without_poison(conn: Connection, session: Session) -> None:
@@ -116,6 +140,11 @@ def empty(conn: Connection, session: Session) -> int:
         if not done.changes and not done.keys:
             break
     batch = Batch(conn, run, plan, FORWARD)
+    if rule is None:
+        # What others wrote to V2 (by hand, or a foreign key from outside that cascades) is not
+        # carried anywhere: it is compared like the rest, and equal to V1, or the switch ends here.
+        written = take(conn, Temporary(conn), capture.read(conn, run, capture.BACK), limit=ALL)
+        touch_written(conn, run, plan, written, batch.epoch)
     for _ in range(ROUNDS):
         batch.locate(ALL)
         batch.apply(ALL, set_aside=False)

@@ -20,7 +20,7 @@ from repot.postgres.catalog import read_catalog
 from repot.postgres.connect import Connection
 from repot.postgres.state import last_evidence, record_evidence, set_phase
 from repot.stages.cutover import gates
-from repot.stages.cutover.last import bring_up, carry_over, empty, prove, stop_v2
+from repot.stages.cutover.last import arm, bring_up, carry_over, empty, get_ready, prove, stop_v2
 
 STAGE = "cutover"
 
@@ -54,6 +54,7 @@ def cutover(
         gates.check(conn, session, run, verdict, backup)
         memory.ensure_memory(conn)
     bring_up(session)
+    arm(session)
     done = in_one_transaction(
         session,
         lambda conn, clock: _switch(conn, session, clock),
@@ -77,29 +78,34 @@ def cutover(
 
 
 def _switch(conn: Connection, session: Session, clock: Clock) -> CutoverResult | None:
-    hold_lane(conn, session.run.id, capture.FORWARD)  # before the run's row, as followers do
-    plan, run = session.plan, read_run(conn, session.run, lock=True)
+    conn.execute(
+        "select pg_advisory_xact_lock(hashtextextended('repot.switch', %s))", (session.run.id,)
+    )
+    plan, run = session.plan, read_run(conn, session.run)
     if run.phase is Phase.CUT_OVER:
         return None
-    rule = both_ways(conn, run.id)
-    if rule is None:
-        capture.remove(conn, run.id, capture.BACK)  # of an earlier cutover that was rolled back
-    else:
-        hold_lane(conn, run.id, capture.BACK)
-    switch = open_switch(conn, plan, run.id, clock, to="v2", kind=plan.cutover.swap)
+    # As much as can be is done before the catalogs are held still: TRUNCATE and DDL wait for that.
+    # And nothing is written before the writers wait: they would wait for the rows.
     _refuse_changed_schema(conn, plan)
-    _refuse_trouble(conn, switch)
-    if rule is None:
-        capture.install_back(conn, run.id, plan)
-    switch.prepare_v2()
     shape_of = drift.check(conn, run.id, plan, None)
-    drained = carry_over(conn, session)
+    get_ready(conn, session)
+    switch = open_switch(conn, plan, run.id, clock, to="v2", kind=plan.cutover.swap)
+    _refuse_trouble(conn, switch)
+    carry_over(session)
+    switch.prepare_v2()
 
+    rule = both_ways(conn, run.id)
+    hold_lane(conn, run.id, capture.FORWARD)  # before the run's row, as followers do
+    if rule is not None:
+        hold_lane(conn, run.id, capture.BACK)
+    run = read_run(conn, session.run, lock=True)
+    if run.phase is Phase.CUT_OVER:
+        return None
     switch.stop_writers()
     drift.check(conn, run.id, plan, shape_of)
     if rule is not None:
         stop_v2(conn, session)
-    drained += empty(conn, session)
+    drained = empty(conn, session)
     proven = prove(conn, session)
     switch.to_v2()
     set_phase(conn, run, Phase.CUT_OVER)

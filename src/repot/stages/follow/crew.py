@@ -24,6 +24,7 @@ _TOGETHER = (
     psycopg.IntegrityError,
     psycopg.errors.DeadlockDetected,
     psycopg.errors.SerializationFailure,
+    psycopg.errors.LockNotAvailable,
 )
 
 

@@ -9,7 +9,7 @@ import psycopg
 from repot.engine import capture
 from repot.engine.apply.batch import hold_lane
 from repot.engine.apply.names import Names
-from repot.engine.prove.differing import Found, keep, shown
+from repot.engine.prove.differing import Found, keep, note_uncarried, shown
 from repot.engine.prove.differing import find as compare_touched
 from repot.engine.session import Session
 from repot.engine.swap import memory, shape
@@ -91,17 +91,22 @@ def _switch(
         if accept_loss:
             forget_dropped(other, run.id)
     catch_up(session, carried, accept_loss=accept_loss)
+    gone = _gone(conn, session)
+    if not gone:
+        note_uncarried(session)  # the less is left to be compared under the locks
+
+    switch = open_switch(conn, plan, run.id, clock, to="v1", kind=plan.cutover.swap)
+    _refuse_changed_schema(conn, plan, accept_loss=accept_loss)
+    # Nothing is written here before the writers wait: they would wait for the rows.
+    catch_up(session, carried, accept_loss=accept_loss)
+    switch.prepare_v1()
+    back = Logs(conn, run.id, capture.BACK)
+    mine = Carried(carried.rows.copy())  # what is applied from here on is undone if we try again
 
     hold_lane(conn, run.id, capture.BACK)  # before the run's row, as followers do
     run = read_run(conn, run, lock=True)
-    switch = open_switch(conn, plan, run.id, clock, to="v1", kind=plan.cutover.swap)
-    _refuse_changed_schema(conn, plan, accept_loss=accept_loss)
-    back = Logs(conn, run.id, capture.BACK)
-    switch.prepare_v1()
-    mine = Carried(carried.rows.copy())  # what is applied from here on is undone if we try again
-    apply(conn, session, mine, accept_loss=accept_loss)
-    compare_touched(conn, session, gone=_gone(conn, session))
-
+    if run.phase is Phase.ROLLED_BACK:
+        return None
     switch.stop_writers()
     _empty(conn, session, back, mine, accept_loss=accept_loss)
     lost = _weigh(conn, session, accept_loss=accept_loss)
@@ -126,8 +131,8 @@ def _empty(
 ) -> None:
     """Under the locks: apply the last changes until none waits (trap 6: one drained batch is not a
     drained queue)."""
-    for _ in range(ROUNDS):
-        if not back.waiting(conn):
+    for number in range(ROUNDS):
+        if number and not back.waiting(conn):
             return
         apply(conn, session, carried, accept_loss=accept_loss)
     raise RepotError(
