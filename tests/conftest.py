@@ -16,6 +16,15 @@ sys.path.insert(0, str(Path(__file__).parent))  # for `from support.sql import r
 _numbers = itertools.count(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--crashes",
+        choices=("some", "all"),
+        default="some",
+        help="tests/faults: kill the program and crash the server at some steps, or at every one",
+    )
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedServer]:
     """A running server with `wal_level=logical`; do not stop or restart it: others use it."""

@@ -33,9 +33,7 @@ def follow(
     database: Database = None,
     json: Json = False,
     workers: Workers = None,
-    once: Annotated[
-        bool, typer.Option("--once", help="Stop as soon as nothing waits any more.")
-    ] = False,
+    once: Annotated[bool, typer.Option("--once", help="Apply what waits now, then stop.")] = False,
     seconds: Annotated[
         float | None, typer.Option("--for", metavar="SECONDS", min=0, help="Stop after so long.")
     ] = None,

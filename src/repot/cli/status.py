@@ -33,6 +33,13 @@ def status(project: Project = HERE, database: Database = None, json: Json = Fals
         out.print(f"\n{way}: " + (behind if found.lag.waiting else "[green]in step[/]"))
         for table, changes in found.pending.items():
             out.print(f"  {escape(table)}: {plural(changes, 'change')}")
+    if found.slot and found.slot.trouble:
+        out.print(f"[bold red]changes were lost[/]: {escape(found.slot.trouble)}")
+    elif found.slot:
+        out.print(
+            f"{escape(found.slot.name)}: {found.slot.behind / 1e6:,.1f} MB of WAL to be read, "
+            f"{found.slot.kept / 1e6:,.1f} MB kept for it"
+        )
     if found.set_aside:
         out.print(f"[bold red]{plural(found.set_aside, 'change')} could not be applied[/]")
     for table, count in found.uncarried.items():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import psycopg
 
-from repot.engine import capture, deferred, drift, registry
+from repot.engine import capture, deferred, drift, registry, wal
 from repot.engine.build_drop import drop_build
 from repot.engine.build_rights import Rights, copy_rights, explain, fresh_acls
 from repot.engine.session import Session
@@ -30,23 +30,27 @@ from repot.postgres.connect import Connection
 from repot.postgres.retry import with_lock_retries
 from repot.postgres.state import record_event, set_phase
 
-__all__ = ["build", "drop_build"]
+__all__ = ["begin_reading", "build", "drop_build"]
 
 
 def build(session: Session) -> Run:
     """Create V2, the registries and all views, arm capture on V1, and give the run, now `copying`.
 
-    A run that is past `planned` is given back as it is. V1's tables are locked against writes at
-    the end, for the instant that their triggers take, and waited for in short, repeated tries.
+    Where tables are captured from the WAL, the transactions that are open now are waited for, once
+    V2 is there: see `begin_reading`. A run that is past `planned` is given back as it is. V1's
+    tables are locked against writes at the end, for the instant that their triggers take, and
+    waited for in short, repeated tries.
 
     Raises Refused `target-not-empty`, `schemas-in-use`, `target-unlogged`, `target-has-rules`,
-    `lock-timeout`; RepotError `target-failed`, `target-differs`, `source-table-gone`,
-    `build-failed`.
+    `lock-timeout`, and what `begin_reading` raises; RepotError `target-failed`, `target-differs`,
+    `source-table-gone`, `build-failed`.
     """
     plan = session.plan
     session.progress.start("build", "Building V2", None, "tables")
     conn = session.connect("repot build")
     notes: list[str] = []
+    if session.run.phase is Phase.PLANNED:
+        wal.drop(conn, session.run.id)  # what an earlier build may have left
 
     def body(_attempt: int) -> Run:
         notes.clear()
@@ -71,10 +75,22 @@ def build(session: Session) -> Run:
         ) from None
     finally:
         conn.close()
+    begin_reading(session)
     for note in notes:
         session.progress.say(note)
     session.progress.finish("build")
     return run
+
+
+def begin_reading(session: Session) -> None:
+    """From here on the WAL keeps all changes of the tables that are captured from it. Committed
+    before the first snapshot of the copy (trap 1); may be called again after a crash.
+
+    Raises what `wal.create` raises.
+    """
+    with session.connect("repot build") as conn:
+        captured = wal.sources(conn, session.run.id, session.plan)
+        wal.create(conn, session.run.id, session.plan, captured)
 
 
 def _build(conn: Connection, session: Session, notes: list[str]) -> Run:
@@ -101,6 +117,8 @@ def _build(conn: Connection, session: Session, notes: list[str]) -> Run:
     # From here on tables outside V2 are locked: those that its foreign keys point to, then V1's.
     stayed = deferred.take_off(conn, run.id, tables.values())
     capture.install(conn, run.id, plan)
+    if from_wal := wal.sources(conn, run.id, plan):
+        wal.refuse(conn, from_wal)
     drift.watch(conn, run.id)
     record_event(conn, run.id, "copy", "built", _detail(tables, rights, stayed))
     return set_phase(conn, run, Phase.COPYING)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from repot.engine import capture, drift, quarantine
+from repot.engine import capture, drift, quarantine, wal
 from repot.engine.session import Session
 from repot.engine.sql import load
 from repot.model.errors import Refused
@@ -22,20 +22,23 @@ from repot.postgres.state import record_event, set_phase
 def drop_build(session: Session) -> Run:
     """Remove V2, Repot's views, registries and capture; the run is `planned` again.
 
-    V1 is not touched. Only what the run built is dropped: Refused `target-has-other-tables` if the
-    target schema holds a table that it did not make, `target-in-use` if objects elsewhere hang on
-    V2, `wrong-phase` once V2 serves (or served and V1 is gone), `lock-timeout`.
+    Of V1 only what capture put there is touched. Only what the run built is dropped: Refused
+    `target-has-other-tables` if the target schema holds a table that it did not make,
+    `target-in-use` if objects elsewhere hang on V2, `wrong-phase` once V2 serves (or served and V1
+    is gone), `lock-timeout`.
     """
     plan = session.plan
     conn = session.connect("repot build")
     try:
-        return with_lock_retries(
+        run = with_lock_retries(
             conn,
             lambda _attempt: _drop(conn, session),
             lock_timeout_ms=plan.cutover.lock_timeout_ms,
             retries=plan.cutover.retries,
             what="V2's tables and V1's capture triggers",
         )
+        wal.drop(conn, run.id)  # after the gates; cannot be part of a transaction
+        return run
     finally:
         conn.close()
 

@@ -7,6 +7,9 @@ applied (trap 17). Writers need no right on Repot's schema: the functions are SE
 The operation is logged as I, U, D or T (TRUNCATE). What Repot's own appliers write (they are in
 repot.own_transaction) is not a change to be carried anywhere: on V1 it is logged in lower case, so
 that the rows of V2 that look at it can be proven again; on V2 it is not logged (trap 12).
+
+Tables that the plan captures from the WAL (engine.wal) have the same logs and no triggers, but for
+the time in which Repot writes them itself: see `watch_own`.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from repot.engine.todo import BACK, FORWARD
 from repot.model.names import Name
 from repot.model.plan import Derivation, Plan, Use
 from repot.model.schemas import REGISTRY, STATE
+from repot.moves.analysis.declared import table_meant
 from repot.postgres.compose import ident, idents, joined, trusted
 from repot.postgres.connect import Connection
 from repot.postgres.relations import current, relation_oid
@@ -33,7 +37,20 @@ _EVENTS = {
 }
 PREFIX = "repot_capture_"
 
-__all__ = ["BACK", "FORWARD", "PREFIX", "Captured", "install", "install_back", "read", "remove"]
+__all__ = [
+    "BACK",
+    "FORWARD",
+    "PREFIX",
+    "Captured",
+    "from_wal",
+    "install",
+    "install_back",
+    "pending",
+    "read",
+    "remove",
+    "unwatch_own",
+    "watch_own",
+]
 
 
 @dataclass(frozen=True)
@@ -46,6 +63,7 @@ class Captured:
     name: Name  # as in the plan
     columns: tuple[str, ...]
     types: tuple[str, ...]
+    wal: bool = False  # its changes are read from the WAL
 
     @property
     def log(self) -> Name:
@@ -56,25 +74,57 @@ class Captured:
         return tuple(f"c{n}" for n in range(1, len(self.columns) + 1))
 
 
-def install(conn: Connection, run_id: int, plan: Plan, direction: str = FORWARD) -> None:
-    """Log every later change of the sources; call it in the transaction that arms it.
+def from_wal(plan: Plan) -> frozenset[Name]:
+    """The tables of the plan that `[capture] wal` names."""
+    tables = {t.name: t for t in plan.source.tables}
+    found = (table_meant(text, tables, plan.source_schema) for text in plan.capture.wal)
+    return frozenset(table.name for table in found if table is not None)
 
-    Takes SHARE ROW EXCLUSIVE on each source: the caller sets lock_timeout.
+
+def install(conn: Connection, run_id: int, plan: Plan, direction: str = FORWARD) -> None:
+    """Log every later change of the sources; call it in the transaction that arms it. Of tables
+    that are captured from the WAL only the logs are made: `wal.create` must follow.
+
+    Takes SHARE ROW EXCLUSIVE on each other source: the caller sets lock_timeout.
     """
     todo.create(conn, run_id, plan, direction)
+    without = from_wal(plan) if direction == FORWARD else frozenset()
     for source, columns in _wanted(plan, direction).items():
         oid = relation_oid(conn, run_id, source)
         row = conn.execute(
-            "insert into repot.capture (run, direction, oid, source, columns, log)"
-            " values (%s, %s, %s, %s, %s, '') returning id",
-            (run_id, direction, oid, str(source), list(columns)),
+            "insert into repot.capture (run, direction, oid, source, columns, log, wal)"
+            " values (%s, %s, %s, %s, %s, '', %s) returning id",
+            (run_id, direction, oid, str(source), list(columns), source in without),
         ).fetchone()
         assert row is not None
         captured = _describe(conn, int(str(row[0])), oid, source, columns)
         conn.execute(
             "update repot.capture set log = %s where id = %s", (captured.log.name, captured.id)
         )
-        _create(conn, captured, direction)
+        _create_log(conn, captured)
+        if source not in without:
+            own = _LOG_SMALL if direction == FORWARD else _LOG_NOTHING
+            _create_triggers(conn, captured, own=own, others=sql.SQL(""))
+
+
+def watch_own(conn: Connection, run_id: int, plan: Plan) -> None:
+    """Log at once what Repot itself writes to V1's tables that are captured from the WAL, as it is
+    of all others; in the transaction of a switch, or before both sides are written.
+
+    Takes SHARE ROW EXCLUSIVE on these tables: the caller sets lock_timeout.
+    """
+    unwatch_own(conn, run_id, plan)
+    for captured in read(conn, run_id, FORWARD) if plan.capture.wal else ():
+        if captured.wal and captured.name.schema_ == plan.source_schema:
+            # What others write is told by the WAL.
+            _create_triggers(conn, captured, own=_LOG_SMALL, others=_LOG_NOTHING)
+
+
+def unwatch_own(conn: Connection, run_id: int, plan: Plan) -> None:
+    """The end of `watch_own`, before others write these tables again."""
+    for captured in read(conn, run_id, FORWARD) if plan.capture.wal else ():
+        if captured.wal:
+            _drop_triggers(conn, captured)
 
 
 def install_back(conn: Connection, run_id: int, plan: Plan) -> None:
@@ -85,14 +135,7 @@ def install_back(conn: Connection, run_id: int, plan: Plan) -> None:
 def remove(conn: Connection, run_id: int, direction: str) -> None:
     """Take triggers, functions and logs away."""
     for captured in read(conn, run_id, direction):
-        for table in _with_children(conn, captured.oid):
-            for suffix in _EVENTS:
-                conn.execute(
-                    sql.SQL("drop trigger if exists {} on {}").format(
-                        sql.Identifier(PREFIX + suffix), ident(table)
-                    )
-                )
-        conn.execute(sql.SQL("drop function if exists {}()").format(ident(_function(captured))))
+        _drop_triggers(conn, captured)
         conn.execute(sql.SQL("drop table if exists {}").format(ident(captured.log)))
     conn.execute("delete from repot.capture where run = %s and direction = %s", (run_id, direction))
     todo.remove(conn, run_id, direction)
@@ -115,8 +158,8 @@ def read(conn: Connection, run_id: int, direction: str) -> tuple[Captured, ...]:
         "select c.id, c.oid::bigint, c.source, r.schema, r.name, c.columns,"
         " array(select pg_catalog.format_type(a.atttypid, a.atttypmod)"
         "  from unnest(c.columns) with ordinality as k(name, n)"
-        "  join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = k.name order by n)"
-        " from repot.capture c join repot.relation r on r.run = c.run and r.oid = c.oid"
+        "  join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = k.name order by n),"
+        " c.wal from repot.capture c join repot.relation r on r.run = c.run and r.oid = c.oid"
         " where c.run = %s and c.direction = %s order by c.id",
         (run_id, direction),
     ).fetchall()
@@ -128,8 +171,9 @@ def read(conn: Connection, run_id: int, direction: str) -> tuple[Captured, ...]:
             Name(schema_=str(schema), name=str(name)),
             _texts(columns),
             _texts(types),
+            bool(wal),
         )
-        for id_, oid, source, schema, name, columns, types in rows
+        for id_, oid, source, schema, name, columns, types, wal in rows
     )
 
 
@@ -184,7 +228,12 @@ def _function(captured: Captured) -> Name:
     return Name(schema_=STATE, name=f"capture_{captured.id}")
 
 
-def _create(conn: Connection, captured: Captured, direction: str) -> None:
+# What is done with the writes of Repot's own transactions, or with those of all others.
+_LOG_SMALL = sql.SQL("  mark := 32;\n")  # the distance from a capital to its small letter
+_LOG_NOTHING = sql.SQL("  return null;\n")
+
+
+def _create_log(conn: Connection, captured: Captured) -> None:
     fields = joined(
         sql.SQL("{} {}").format(sql.Identifier(field), trusted(kind))
         for field, kind in zip(captured.fields, captured.types, strict=True)
@@ -195,7 +244,12 @@ def _create(conn: Connection, captured: Captured, direction: str) -> None:
             " at timestamptz not null default pg_catalog.clock_timestamp())"
         ).format(ident(captured.log), fields)
     )
-    body = _body(captured, direction).as_string(conn)
+
+
+def _create_triggers(
+    conn: Connection, captured: Captured, *, own: sql.Composable, others: sql.Composable
+) -> None:
+    body = _body(captured, own, others).as_string(conn)
     conn.execute(
         sql.SQL(
             "create function {}() returns trigger language plpgsql security definer"
@@ -221,15 +275,37 @@ def _create(conn: Connection, captured: Captured, direction: str) -> None:
             _set_trigger(conn, table, suffix, "enable always")
 
 
-def _body(captured: Captured, direction: str) -> sql.Composed:
+def _drop_triggers(conn: Connection, captured: Captured) -> None:
+    for table in _with_children(conn, captured.oid):
+        for suffix in _EVENTS:
+            # DROP TRIGGER IF EXISTS would lock the table for nothing.
+            if _has_trigger(conn, table, suffix):
+                conn.execute(
+                    sql.SQL("drop trigger if exists {} on {}").format(
+                        sql.Identifier(PREFIX + suffix), ident(table)
+                    )
+                )
+    conn.execute(sql.SQL("drop function if exists {}()").format(ident(_function(captured))))
+
+
+def _has_trigger(conn: Connection, table: Name, suffix: str) -> bool:
+    row = conn.execute(
+        "select exists (select from pg_catalog.pg_trigger t"
+        " join pg_catalog.pg_class c on c.oid = t.tgrelid"
+        " join pg_catalog.pg_namespace n on n.oid = c.relnamespace"
+        " where n.nspname = %s and c.relname = %s and t.tgname = %s)",
+        (table.schema_, table.name, PREFIX + suffix),
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _body(captured: Captured, own: sql.Composable, others: sql.Composable) -> sql.Composed:
     columns, fields = idents(captured.columns), idents(captured.fields)
     insert = sql.SQL("insert into {} (op, {})").format(ident(captured.log), fields)
-    # 32: the distance from a capital to its small letter
-    own = sql.SQL("  mark := 32;\n" if direction == FORWARD else "  return null;\n")
     return sql.SQL(
         "declare mark integer := 0;\nbegin\n"
         " if exists (select from repot.own_transaction"
-        " where xid = pg_current_xact_id_if_assigned()) then\n{own} end if;\n"
+        " where xid = pg_current_xact_id_if_assigned()) then\n{own} else\n{others} end if;\n"
         " if tg_op = 'INSERT' then\n"
         '  {insert} select chr(73 + mark)::"char", {columns} from repot_new;\n'
         " elsif tg_op = 'UPDATE' then\n"
@@ -239,7 +315,7 @@ def _body(captured: Captured, direction: str) -> sql.Composed:
         '  {insert} select chr(68 + mark)::"char", {columns} from repot_old;\n'
         ' else\n  insert into {log} (op) values (chr(84 + mark)::"char");\n'
         " end if;\n return null;\nend"
-    ).format(own=own, insert=insert, columns=columns, log=ident(captured.log))
+    ).format(own=own, others=others, insert=insert, columns=columns, log=ident(captured.log))
 
 
 def _set_trigger(conn: Connection, table: Name, suffix: str, how: str) -> None:

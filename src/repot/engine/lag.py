@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from repot.engine import capture, todo
+from repot.engine import capture, todo, wal
 from repot.engine.apply.taking import OTHERS
-from repot.model.status import Lag
+from repot.model.errors import RepotError
+from repot.model.status import Lag, SlotStatus
 from repot.postgres.compose import ident, joined, trusted
 from repot.postgres.connect import Connection
 
@@ -40,3 +41,21 @@ def lag(conn: Connection, run_id: int, direction: str) -> Lag:
         scopes=sum(int(str(s)) for _, _, s, _ in rows),
         seconds=max((float(str(a)) for *_, a in rows if a is not None), default=0.0),
     )
+
+
+def slot_status(conn: Connection, run_id: int) -> SlotStatus | None:
+    """The slot of the run and what is not read of it; None: there is none."""
+    known = wal.standing(conn, run_id)
+    if known is None:
+        return None
+    try:
+        wal.check(known, conn, run_id)
+    except RepotError as lost:
+        return SlotStatus(name=known.slot, trouble=lost.evidence)
+    row = conn.execute(
+        "select pg_catalog.pg_current_wal_lsn() - restart_lsn"
+        " from pg_catalog.pg_replication_slots where slot_name = %s",
+        (known.slot,),
+    ).fetchone()
+    kept = int(str(row[0])) if row and row[0] is not None else 0
+    return SlotStatus(name=known.slot, behind=wal.behind(conn, run_id), kept=max(0, kept))

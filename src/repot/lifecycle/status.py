@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import LiteralString
 
-from repot.engine.lag import lag
+from repot.engine.lag import lag, slot_status
 from repot.lifecycle.evidence import last_backup, last_change, last_verdict, proof_counts
 from repot.lifecycle.gates import NEXT
 from repot.model.state import Evidence, Phase, Run
@@ -50,6 +50,7 @@ def read_status(dsn: str, project: str, project_digest: str | None = None) -> St
             obstacles=obstacles,
             pending=changes,
             lag=behind,
+            slot=slot_status(conn, run.id),
             set_aside=_count(conn, "select count(*) from repot.poison where run = %s", run),
             uncarried=_uncarried(conn, run),
             uncarried_unforeseen=_count(

@@ -32,6 +32,15 @@ class Lag(Value):
         return self.changes + self.scopes
 
 
+class SlotStatus(Value):
+    """The replication slot from which a run reads changes."""
+
+    name: str
+    behind: int = 0  # bytes of WAL, of all tables, that were not read yet
+    kept: int = 0  # bytes of WAL that the server keeps for it
+    trouble: str | None = None  # why changes are lost; None: all is well
+
+
 class Status(Value):
     """What has been done, what may come next, what is in the way."""
 
@@ -44,6 +53,7 @@ class Status(Value):
     obstacles: dict[str, tuple[str, ...]]  # stage: why it may not
     pending: dict[str, int]  # captured table: changes that are not applied yet
     lag: Lag | None = None  # None: nothing is captured yet, or no longer
+    slot: SlotStatus | None = None  # None: nothing is captured from the WAL
     set_aside: int = 0  # scopes that could not be applied
     uncarried: dict[str, int] = {}  # V2 table: rows written on V2 that V1 has no place for
     uncarried_unforeseen: int = 0  # of those, rows of which the plan did not warn

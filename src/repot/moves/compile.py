@@ -17,6 +17,7 @@ from repot.model.names import Name, fitted, toml
 from repot.model.plan import Plan
 from repot.model.project import Project
 from repot.model.schemas import ALL, REGISTRY, STATE
+from repot.moves.analysis.declared import table_meant
 from repot.moves.backward import compile_backs
 from repot.moves.coverage import check_coverage, columns_read, merged
 from repot.moves.forward import compile_move, compile_registry
@@ -55,6 +56,7 @@ def compile_project(conn: Connection, project: Project) -> Plan:
     shop.findings.extend(_tables_without_move(shop))
     shop.findings.extend(_unknown_sections(project))
     shop.findings.extend(_row_security(shop))
+    shop.findings.extend(_captured_from_wal(shop))
     used = set(reads) | {t.name for t in shop.source.in_schema(source)}
     kept = Catalog(tables=tuple(t for t in shop.source.tables if t.name in used or t.parent))
     row = conn.execute("select current_setting('server_version_num')::int / 10000").fetchone()
@@ -215,3 +217,17 @@ def _row_security(shop: Workshop) -> list[Finding]:
                 )
             )
     return findings
+
+
+def _captured_from_wal(shop: Workshop) -> list[Finding]:
+    project, tables = shop.project, {t.name: t for t in shop.source.tables}
+    return [
+        error(
+            "capture-unknown-table",
+            f"[capture] wal names the table {text}, which is not there",
+            file="repot.toml",
+            hint="write schema.table, or the bare name of a table of V1",
+        )
+        for text in project.capture.wal
+        if table_meant(text, tables, project.source.schema_) is None
+    ]

@@ -61,8 +61,10 @@ def connect(dsn: str, *, application: str = "repot", autocommit: bool = True) ->
             hint="check --database, DATABASE_URL or the PG* variables; "
             "`psql` with the same values must connect",
         ) from None
-    for setting, value in _SETTINGS.items():
-        conn.execute("select pg_catalog.set_config(%s, %s, false)", (setting, value))
+    conn.execute(
+        "select pg_catalog.set_config(s, v, false) from unnest(%s::text[], %s::text[]) as t(s, v)",
+        (list(_SETTINGS), list(_SETTINGS.values())),
+    )
     conn.autocommit = autocommit
     return conn
 
@@ -75,6 +77,16 @@ def connection(dsn: str, *, application: str = "repot") -> Iterator[Connection]:
         yield conn
     finally:
         conn.close()
+
+
+@contextmanager
+def one_snapshot(conn: Connection) -> Iterator[None]:
+    """Transactions that begin in here are REPEATABLE READ."""
+    conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    try:
+        yield
+    finally:
+        conn.isolation_level = None
 
 
 def without_password(text: str, dsn: str) -> str:

@@ -2,6 +2,7 @@
 them off the log. A crash repeats at worst; order does not matter."""
 
 from repot.engine.apply.drain import (
+    LIMIT,
     apply_share,
     both_now,
     both_ways,
@@ -15,6 +16,7 @@ from repot.engine.apply.drain import (
 from repot.engine.apply.scope import Bucket
 
 __all__ = [
+    "LIMIT",
     "Bucket",
     "apply_share",
     "both_now",

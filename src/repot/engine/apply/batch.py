@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from repot.engine import todo as todos_of
+from repot.engine import wal
 from repot.engine.apply import poison
 from repot.engine.apply.closure import work_out_closed
 from repot.engine.apply.derive import Place, work_out, write
@@ -153,6 +154,8 @@ class Batch:
             "insert into repot.own_transaction values (pg_catalog.pg_current_xact_id())"
             " on conflict do nothing"
         )
+        if direction == BACK and plan.capture.wal:
+            wal.mark_own(conn, run_id)
         self.temp = Temporary(conn)
         self.names = Names(conn, run_id)
         self.captured = read(conn, run_id, direction)

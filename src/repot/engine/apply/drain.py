@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from repot.engine import todo
+from repot.engine import todo, wal
 from repot.engine.apply import poison
 from repot.engine.apply.batch import Batch, lane
 from repot.engine.apply.both import carry_both
 from repot.engine.apply.scope import Bucket
 from repot.engine.apply.taking import ALL
 from repot.engine.capture import BACK, FORWARD
-from repot.model.errors import RepotError
+from repot.model.errors import Refused, RepotError
 from repot.model.plan import Plan
 from repot.model.results import DrainResult
 from repot.model.state import Phase
-from repot.postgres.connect import Connection
+from repot.postgres.connect import Connection, one_snapshot
+from repot.postgres.patience import give_way
+from repot.postgres.retry import blockers
 
 ATTEMPTS = 4  # of a batch in one snapshot
 PATIENCE = 60  # attempts in all, where somebody is in the way
 STRICT = 3  # attempts at rows that fail, where nothing may be set aside
-GIVE_WAY_MS = 150  # that a batch waits for a lock of somebody who may be waiting for one of its own
+# In a cycle of waits (the application deletes a row that V2 refers to) the batch is the one that
+# ends, long before the server would choose; it is tried again.
+GIVE_WAY_MS = 150
 _AGAIN = (
     psycopg.errors.SerializationFailure,
     psycopg.errors.DeadlockDetected,
@@ -54,6 +58,8 @@ def drain(
     Raises RepotError `apply-failed`, with nothing applied and nothing taken off.
     """
     if conn.info.transaction_status is TransactionStatus.IDLE:
+        if direction == FORWARD:
+            wal.catch_up(conn, run_id, plan)
         return _tried(conn, run_id, plan, direction, ALL, None, strict=not set_aside)
     with conn.transaction():
         batch = Batch(conn, run_id, plan, direction)
@@ -63,7 +69,7 @@ def drain(
         except psycopg.OperationalError:
             raise
         except psycopg.Error as failed:
-            raise _failed(failed) from failed
+            raise _failed(conn, failed) from failed
         return batch.end()
 
 
@@ -78,10 +84,10 @@ def step(
 ) -> DrainResult:
     """One batch in a transaction of its own: up to `limit` changes of each table are taken, up to
     `limit` scopes applied; what cannot be applied becomes poison. Where it takes all that waits, V2
-    is afterwards what V1 was at one moment.
+    is afterwards what V1 was at one moment. What is to be read from the WAL must have been read.
 
     guard: asked before the commit, when the tables that were read are locked against DDL; what it
-    raises undoes the batch. Raises RepotError `apply-failed`.
+    raises undoes the batch. Raises RepotError `apply-failed`, Refused `lock-timeout`.
     """
     return _tried(conn, run_id, plan, direction, limit, guard, serving=True)
 
@@ -104,17 +110,21 @@ def _tried(
     """
     failed_rows = 0
     for attempt in range(PATIENCE):
+        again = attempt > 0 and direction == FORWARD
         try:
             with (
                 lane(conn, run_id, direction),
                 # Whoever deletes in a table outside may delete in V2 as well, by a foreign key that
                 # cascades: one snapshot would not do then, as often as it is tried.
-                _one_snapshot(conn) if attempt < ATTEMPTS else nullcontext(),
+                wal.still(conn, run_id, plan) if again else nullcontext(),
+                one_snapshot(conn) if attempt < ATTEMPTS else nullcontext(),
                 conn.transaction(),
             ):
+                give_way(conn, GIVE_WAY_MS)
+                if again:  # a row may refer to one that is in the WAL still
+                    wal.pump_seen(conn, run_id, plan)
                 batch = Batch(conn, run_id, plan, direction)
                 if not serving or batch.phase in SERVES[direction]:
-                    _give_way(conn)
                     batch.locate(limit)
                     batch.apply(limit, set_aside=not strict and failed_rows >= 2)
                     if guard is not None:
@@ -123,28 +133,13 @@ def _tried(
         except (*poison.BLAMED, *_AGAIN) as failed:
             failed_rows += isinstance(failed, poison.BLAMED)
             if attempt == PATIENCE - 1 or (strict and failed_rows > STRICT):
-                raise _failed(failed) from failed
+                raise _failed(conn, failed) from failed
             time.sleep(random.uniform(0, min(0.3, 0.01 * 2**attempt)))
         except psycopg.OperationalError:
             raise
         except psycopg.Error as failed:
-            raise _failed(failed) from failed
+            raise _failed(conn, failed) from failed
     raise AssertionError("the last attempt returns or raises")
-
-
-def _give_way(conn: Connection) -> None:
-    """In a cycle of waits (the application deletes a row that V2 refers to) the batch is the one
-    that ends, long before the server would choose; it is tried again."""
-    conn.execute("select pg_catalog.set_config('lock_timeout', %s, true)", (f"{GIVE_WAY_MS}ms",))
-
-
-@contextmanager
-def _one_snapshot(conn: Connection) -> Iterator[None]:
-    conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-    try:
-        yield
-    finally:
-        conn.isolation_level = None
 
 
 def step_both(
@@ -158,7 +153,8 @@ def step_both(
 ) -> DrainResult:
     """One batch of both directions in a transaction of its own; rule: last, v1, v2 (both.py).
 
-    Raises RepotError `apply-failed`, with nothing applied and nothing taken off.
+    Raises RepotError `apply-failed` or Refused `lock-timeout`, with nothing applied and nothing
+    taken off.
     """
     blamed = 0
     for attempt in range(PATIENCE):
@@ -166,22 +162,25 @@ def step_both(
             with (
                 lane(conn, run_id, FORWARD),
                 lane(conn, run_id, BACK),
-                _one_snapshot(conn) if attempt < ATTEMPTS else nullcontext(),
+                wal.still(conn, run_id, plan),
+                one_snapshot(conn) if attempt < ATTEMPTS else nullcontext(),
                 conn.transaction(),
             ):
-                done = both_now(conn, run_id, plan, rule, limit=limit, give_way=True)
+                # What V1 says now and no log tells would be overwritten without a conflict.
+                wal.pump_seen(conn, run_id, plan)
+                done = both_now(conn, run_id, plan, rule, limit=limit, patient=False)
                 if guard is not None:
                     guard(conn)
                 return done
         except (*poison.BLAMED, *_AGAIN) as failed:
             blamed += isinstance(failed, poison.BLAMED)
             if attempt == PATIENCE - 1 or blamed > STRICT:
-                raise _failed(failed) from failed
+                raise _failed(conn, failed) from failed
             time.sleep(random.uniform(0, min(0.3, 0.01 * 2**attempt)))
         except psycopg.OperationalError:
             raise
         except psycopg.Error as failed:
-            raise _failed(failed) from failed
+            raise _failed(conn, failed) from failed
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -192,13 +191,13 @@ def both_now(
     rule: str,
     *,
     limit: int = ALL,
-    give_way: bool = False,
+    patient: bool = True,
 ) -> DrainResult:
     """The same in the caller's transaction; raises psycopg.Error."""
+    if not patient:
+        give_way(conn, GIVE_WAY_MS)
     forward = Batch(conn, run_id, plan, FORWARD, only_given=True)
     back = Batch(conn, run_id, plan, BACK)
-    if give_way:
-        _give_way(conn)
     return carry_both(forward, back, rule, limit)
 
 
@@ -219,6 +218,8 @@ def catch_up(
     meanwhile waits; there is no end to it while V1 is written. Gives the changes of that last one.
     Raises what `step` raises."""
     rule = both_ways(conn, run_id)
+    if direction == FORWARD:
+        wal.catch_up(conn, run_id, plan)
     while True:
         if rule is None:
             done = step(conn, run_id, plan, direction)
@@ -240,6 +241,7 @@ def locate(
 ) -> DrainResult:
     """Only the first half of a batch: changes are taken, their scopes wait for `apply_share`."""
     with conn.transaction():
+        give_way(conn, GIVE_WAY_MS)
         batch = Batch(conn, run_id, plan, direction)
         if batch.phase in SERVES[direction]:
             batch.locate(limit)
@@ -262,16 +264,23 @@ def apply_share(
     done then, and a `step` must do it.
     """
     with conn.transaction():
+        give_way(conn, GIVE_WAY_MS)
         batch = Batch(conn, run_id, plan, direction, bucket)
         if batch.phase in SERVES[direction]:
-            _give_way(conn)
             batch.apply(limit, set_aside=False)
         if guard is not None:
             guard(conn)
         return batch.end()
 
 
-def _failed(failed: psycopg.Error) -> RepotError:
+def _failed(conn: Connection, failed: psycopg.Error) -> RepotError:
+    if isinstance(failed, psycopg.errors.LockNotAvailable):
+        return Refused(
+            "lock-timeout",
+            f"{PATIENCE} tries to apply what was captured met locks of others",
+            evidence=blockers(conn),
+            hint="nothing is lost; end the long transactions named here, or try again later",
+        )
     return RepotError(
         "apply-failed",
         f"captured changes could not be applied: {failed.diag.message_primary or failed}",

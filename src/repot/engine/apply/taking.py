@@ -10,6 +10,7 @@ from psycopg import sql
 
 from repot.engine.apply.temporary import Temporary
 from repot.engine.capture import Captured
+from repot.engine.wal import Unread
 from repot.model.names import Name
 from repot.postgres.compose import ident, idents, joined, trusted
 from repot.postgres.connect import Connection
@@ -77,10 +78,26 @@ def lay_out(temp: Temporary, captured: Sequence[Captured]) -> None:
 
 
 def copy_logs(
-    conn: Connection, temp: Temporary, captured: Collection[Captured], whose: str = OTHERS
+    conn: Connection,
+    temp: Temporary,
+    captured: Collection[Captured],
+    whose: str = OTHERS,
+    unread: Unread | None = None,
 ) -> dict[Name, Taken]:
-    """What the logs hold in this snapshot, which stays there."""
-    return {one.name: _copy(conn, temp, one, whose) for one in waiting(conn, [*captured], whose)}
+    """What the logs hold in this snapshot, which stays there; with what is `unread` in it."""
+    seen = {one.name: _copy(conn, temp, one, whose) for one in waiting(conn, [*captured], whose)}
+    for one in captured:
+        part = unread.of(one) if unread is not None else None
+        if unread is None or part is None:
+            continue
+        before = seen.get(one.name) or Taken(one, _table(temp, one, "seen"), 0, truncated=False)
+        unread.copy_into(conn, one, before.table)
+        temp.filled(before.table, before.rows + part.rows)
+        oldest = min(t for t in (before.oldest, part.oldest) if t is not None)
+        seen[one.name] = Taken(
+            one, before.table, before.rows + part.rows, before.truncated or part.truncated, oldest
+        )
+    return seen
 
 
 def _take(

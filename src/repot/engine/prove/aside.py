@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from tempfile import SpooledTemporaryFile
+from threading import Event
+from typing import IO
 
 from psycopg import sql
 
@@ -14,28 +18,50 @@ from repot.engine.apply.scope import waiting as todo_waiting
 from repot.engine.apply.taking import OTHERS, Taken, copy_logs
 from repot.engine.apply.temporary import Temporary
 from repot.engine.compare import Where
+from repot.engine.wal import Unread
 from repot.model.names import Name
 from repot.model.plan import Derivation, Plan
 from repot.postgres.compose import ident, idents
 from repot.postgres.connect import Connection
+from repot.postgres.patience import without_trace
+
+_IN_MEMORY = 8 << 20  # bytes
 
 
 class Aside:
-    """Pending scopes of the moves, in temporary tables of a REPEATABLE READ transaction."""
+    """Pending scopes of the moves, in temporary tables of a REPEATABLE READ transaction.
 
-    def __init__(self, conn: Connection, run_id: int, plan: Plan) -> None:
+    They are worked out at once, and V1's tables are not locked for it any longer than that.
+    Raises Refused `lock-timeout`.
+    """
+
+    def __init__(
+        self,
+        conn: Connection,
+        run_id: int,
+        plan: Plan,
+        stopped: Event | None = None,
+        unread: Unread | None = None,
+    ) -> None:
+        """unread: what the snapshot sees of changes that no log tells (wal.unread)."""
         self._conn, self._plan = conn, plan
         self._temp = Temporary(conn)
         captured = capture.read(conn, run_id, todo.FORWARD)
         self._todos = todo.read(conn, run_id, todo.FORWARD)
-        self._changes: Mapping[Name, Taken] = copy_logs(conn, self._temp, captured, whose="true")
+        self._changes: Mapping[Name, Taken] = copy_logs(
+            conn, self._temp, captured, whose="true", unread=unread
+        )
         # Both ways at once: rows that V2's writers have just written are on their way, too.
         written = capture.read(conn, run_id, todo.BACK) if both_ways(conn, run_id) else ()
         self._written = copy_logs(conn, self._temp, written, whose=OTHERS)
         self._own = own_rows(conn, run_id)
         self._run = run_id
         self._waiting = todo_waiting(conn, list(self._todos.values()))
-        self._found = {d.name: self._of(d) for d in plan.moves}
+        kept = without_trace(
+            conn, lambda: self._worked_out(plan.moves), "working out what waits", stopped
+        )
+        self._temp = self._temp.again()  # what was made since went with the savepoint
+        self._found = {name: self._put_back(scope, rows) for name, (scope, rows) in kept.items()}
 
     @property
     def quiet(self) -> bool:
@@ -59,6 +85,38 @@ class Aside:
     def of(self, d: Derivation) -> Scope | None:
         """The move's pending scopes; None if there is none."""
         return self._found.get(d.name)
+
+    def _worked_out(self, moves: Sequence[Derivation]) -> dict[str, tuple[Scope, IO[bytes]]]:
+        """The scopes, and their rows outside of the transaction."""
+        self._temp = self._temp.again()
+        found = {}
+        for d in moves:
+            scope = self._of(d)
+            if scope is not None:
+                found[d.name] = (scope, self._rows(scope))
+        return found
+
+    def _rows(self, scope: Scope) -> IO[bytes]:
+        rows: IO[bytes] = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by _put_back
+        query = sql.SQL("copy {} ({}) to stdout").format(
+            ident(scope.table), idents(scope.todo.fields)
+        )
+        with self._conn.cursor() as cursor, cursor.copy(query) as out:
+            for block in out:
+                rows.write(block)
+        rows.seek(0)
+        return rows
+
+    def _put_back(self, scope: Scope, rows: IO[bytes]) -> Scope:
+        again = empty(self._temp, scope.derivation, scope.todo)
+        query = sql.SQL("copy {} ({}) from stdin").format(
+            ident(again.table), idents(scope.todo.fields)
+        )
+        with rows, self._conn.cursor() as cursor, cursor.copy(query) as into:
+            while block := rows.read(1 << 16):
+                into.write(block)
+        self._temp.filled(again.table, scope.count)
+        return replace(again, count=scope.count, all=scope.all)
 
     def _of(self, d: Derivation) -> Scope | None:
         mine = self._todos.get(d.name)

@@ -9,11 +9,12 @@ V1 has no place for it. It may be explained:
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from psycopg import errors, sql
 
-from repot.engine import capture
+from repot.engine import capture, wal
 from repot.engine import todo as todos_of
 from repot.engine.apply.locating import Keys, everything, same_scope, scopes
 from repot.engine.apply.scope import Scope, add, empty
@@ -29,7 +30,8 @@ from repot.model.plan import Derivation, Plan
 from repot.model.results import Difference
 from repot.model.schemas import QUARANTINE
 from repot.postgres.compose import ident, idents, joined
-from repot.postgres.connect import Connection
+from repot.postgres.connect import Connection, one_snapshot
+from repot.postgres.patience import IN_THE_WAY, give_way
 from repot.postgres.relations import now
 
 _KIND, _UNEXPLAINED, _DRIFT = "repot_kind", "repot_unexplained", "repot_drift"
@@ -57,16 +59,22 @@ class Found:
 
 
 def find(
-    conn: Connection, session: Session, *, gone: Collection[str] = (), epoch: int = EVER
+    conn: Connection,
+    session: Session,
+    *,
+    gone: Collection[str] = (),
+    epoch: int = EVER,
+    unread: wal.Unread | None = None,
 ) -> list[Found]:
     """The touched rows that differ, each classified, and such as follow what was changed outside;
     of all moves but those whose table is `gone`. What is equal is touched no more.
 
     epoch: up to which it is looked at; without locks it must be over (raise_epoch), or what is
-    touched meanwhile would be forgotten with it.
+    touched meanwhile would be forgotten with it. unread: what the snapshot sees of changes that no
+    log tells; under locks it has been logged.
     """
     temp = Temporary(conn)
-    outside = _other_changes(conn, session, temp)
+    outside = _other_changes(conn, session, temp, unread)
     todos = todos_of.read(conn, session.run.id, todos_of.FORWARD)
     touched = held(conn, list(todos.values()), session.run.id, epoch)
     result = []
@@ -184,38 +192,47 @@ def quarantine_table(conn: Connection, run: int, table: Name) -> Name:
 
 def note_uncarried(session: Session) -> int | None:
     """While V2 serves: compare what was touched, and note the rows that V1 has no place for in
-    repot.uncarried; gives how many. None where changes wait: what they bring is not in V1 yet."""
+    repot.uncarried; gives how many. None where it cannot be told now: changes wait, and what they
+    bring is not in V1 yet, or somebody is in the way."""
     run = session.run.id
     with session.connect("repot follow") as conn:
         epoch = raise_epoch(conn, run)
-        conn.execute("begin isolation level repeatable read")
-        conn.execute("set local jit = off")
-        if lag(conn, run, capture.BACK).waiting:
-            return None
-        found = [f for f in find(conn, session, epoch=epoch) if f.lost]
-        conn.execute("delete from repot.uncarried where run = %s", (run,))
-        for one in found:
-            conn.execute(
-                sql.SQL(
-                    "insert into repot.uncarried (run, name, key, kind, foreseen)"
-                    " select {run}, {name},"
-                    " (select pg_catalog.to_jsonb(k) from (select {key}) as k), d.{kind},"
-                    " not d.{unexplained} from {keys} as d where not d.{drift}"
-                ).format(
-                    run=sql.Literal(run),
-                    name=sql.Literal(one.move.name),
-                    key=idents(one.move.key, "d"),
-                    kind=sql.Identifier(_KIND),
-                    unexplained=sql.Identifier(_UNEXPLAINED),
-                    keys=ident(one.keys),
-                    drift=sql.Identifier(_DRIFT),
-                )
-            )
         try:
-            conn.commit()
-        except errors.SerializationFailure:
+            with ExitStack() as turn:
+                turn.enter_context(wal.still(conn, run, session.plan))
+                with one_snapshot(conn), conn.transaction():
+                    unread = wal.unread(conn, run, session.plan)
+                    turn.close()
+                    give_way(conn)
+                    conn.execute("set local jit = off")
+                    if lag(conn, run, capture.BACK).waiting:
+                        return None
+                    found = find(conn, session, epoch=epoch, unread=unread)
+                    return _note(conn, run, [f for f in found if f.lost])
+        except (errors.SerializationFailure, *IN_THE_WAY):
             return None
-        return sum(one.lost for one in found)
+
+
+def _note(conn: Connection, run: int, found: Sequence[Found]) -> int:
+    conn.execute("delete from repot.uncarried where run = %s", (run,))
+    for one in found:
+        conn.execute(
+            sql.SQL(
+                "insert into repot.uncarried (run, name, key, kind, foreseen)"
+                " select {run}, {name},"
+                " (select pg_catalog.to_jsonb(k) from (select {key}) as k), d.{kind},"
+                " not d.{unexplained} from {keys} as d where not d.{drift}"
+            ).format(
+                run=sql.Literal(run),
+                name=sql.Literal(one.move.name),
+                key=idents(one.move.key, "d"),
+                kind=sql.Identifier(_KIND),
+                unexplained=sql.Identifier(_UNEXPLAINED),
+                keys=ident(one.keys),
+                drift=sql.Identifier(_DRIFT),
+            )
+        )
+    return sum(one.lost for one in found)
 
 
 def _collect(
@@ -316,10 +333,13 @@ def _drifted(conn: Connection, move: Derivation, drift: Scope | None) -> sql.Com
     )
 
 
-def _other_changes(conn: Connection, session: Session, temp: Temporary) -> dict[Name, Taken]:
+def _other_changes(
+    conn: Connection, session: Session, temp: Temporary, unread: wal.Unread | None
+) -> dict[Name, Taken]:
     """The forward logs as they are, without Repot's own writes: outside tables, and whoever still
     writes V1. They are applied, as ever, by the next verify."""
-    return copy_logs(conn, temp, capture.read(conn, session.run.id, capture.FORWARD))
+    captured = capture.read(conn, session.run.id, capture.FORWARD)
+    return copy_logs(conn, temp, captured, unread=unread)
 
 
 def _differs(column: Column) -> sql.Composable:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from psycopg import errors, sql
 
-from repot.engine import todo
+from repot.engine import todo, wal
 from repot.engine.apply.locating import Keys
 from repot.engine.apply.names import Names
 from repot.engine.apply.scope import Scope, add, empty
@@ -21,6 +21,7 @@ from repot.model.plan import Derivation, Plan
 from repot.model.results import Difference
 from repot.postgres.compose import ident, idents, joined, trusted
 from repot.postgres.connect import Connection
+from repot.postgres.patience import IN_THE_WAY, Patience, give_way
 
 EXAMPLES = 3
 ATTEMPTS = 5
@@ -83,20 +84,28 @@ def forget_touched(conn: Connection, run_id: int, epoch: int) -> None:
 
 def prove_touched(session: Session, application: str) -> list[TouchedProof]:
     """Compare what was touched, in a snapshot, while everybody goes on; what is equal is proven,
-    and what waits again stays as it is."""
-    run = session.run.id
+    and what waits again stays as it is. Raises Refused `lock-timeout`."""
+    run, attempts, patience = session.run.id, 0, Patience("proving what was written")
     with session.connect(application) as conn:
-        for _ in range(ATTEMPTS):
+        while attempts < ATTEMPTS:
             epoch = raise_epoch(conn, run)
             before = files(conn, run)
-            conn.execute("begin isolation level repeatable read")
             try:
+                with wal.still(conn, run, session.plan):
+                    conn.execute("begin isolation level repeatable read")
+                    unread = wal.unread(conn, run, session.plan)
+                give_way(conn)
                 conn.execute("set local jit = off")
-                proofs = _prove(conn, run, session.plan, epoch, Aside(conn, run, session.plan))
+                aside = Aside(conn, run, session.plan, unread=unread)
+                proofs = _prove(conn, run, session.plan, epoch, aside)
                 proofs = _believed(conn, run, proofs, before)
                 conn.commit()
             except errors.SerializationFailure:  # a whole table was touched anew meanwhile
                 conn.rollback()
+                attempts += 1
+            except IN_THE_WAY:
+                conn.rollback()
+                patience.wait(conn)
             else:
                 return proofs
     return []

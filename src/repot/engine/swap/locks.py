@@ -82,11 +82,31 @@ def lock_plan(conn: Connection, swap: Survey, captured: Iterable[Name]) -> LockP
 
 def hold_still(conn: Connection, locks: LockPlan, lock_timeout_ms: int) -> None:
     """Step 1. Raises NotLocked."""
+    mode = "share update exclusive"
+    vacuumed, patience = _being_vacuumed(conn, locks.tables)
+    _lock(conn, _tables(vacuumed, mode), patience + _MARGIN_MS)
+    # No longer than others wait for us: the server would end one of us, and maybe not this one.
+    _lock(conn, _tables(locks.tables, mode), lock_timeout_ms)
+
+
+def _being_vacuumed(conn: Connection, tables: Sequence[Name]) -> tuple[Sequence[Name], int]:
+    """Those of the tables that autovacuum is at, and how long it keeps others waiting: ms."""
     row = conn.execute(
-        "select extract(epoch from current_setting('deadlock_timeout')::interval) * 1000"
+        "select pg_catalog.array_agg(array[n.nspname::text, c.relname::text]),"
+        " max(extract(epoch from current_setting('deadlock_timeout')::interval) * 1000)::int"
+        " from pg_catalog.pg_locks l"
+        " join pg_catalog.pg_stat_activity a on a.pid = l.pid"
+        "  and a.backend_type = 'autovacuum worker'"
+        " join pg_catalog.pg_class c on c.oid = l.relation and l.granted"
+        "  and l.database = (select oid from pg_catalog.pg_database"
+        "   where datname = current_database())"
+        " join pg_catalog.pg_namespace n on n.oid = c.relnamespace"
+        " where l.mode = 'ShareUpdateExclusiveLock'"
     ).fetchone()
-    patience = max(lock_timeout_ms, int(float(str(row[0]))) + _MARGIN_MS if row else 0)
-    _lock(conn, _tables(locks.tables, "share update exclusive"), patience)
+    assert row is not None
+    found, patience = row
+    busy = {tuple(pair) for pair in found} if isinstance(found, list) else set()
+    return tuple(t for t in tables if (t.schema_, t.name) in busy), int(str(patience or 0))
 
 
 def patience_ms(lock_timeout_ms: int, attempt: int) -> int:

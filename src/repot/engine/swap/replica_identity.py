@@ -9,6 +9,7 @@ from psycopg import sql
 from repot.engine.swap.sql import load
 from repot.engine.swap.survey import Survey
 from repot.engine.swap.things import TABLES, Thing
+from repot.engine.wal.family import widened
 from repot.postgres.compose import ident
 from repot.postgres.connect import Connection
 
@@ -31,6 +32,9 @@ def changes(conn: Connection, swap: Survey) -> list[Change]:
             load("replica_identity.sql"), {"oids": oids}
         ).fetchall()
     }
+    for oid, was in widened(conn).items():  # by Repot, for the time of the move
+        if oid in known:
+            known[oid] = (*was, known[oid][2])
     result = []
     for old, new in pairs:
         identity, columns, _ = known[old.oid]

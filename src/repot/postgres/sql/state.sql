@@ -93,6 +93,7 @@ create table if not exists repot.capture (
   source    text not null,  -- schema.table at plan time, quoted
   columns   text[] not null,
   log       text not null,  -- table name in schema repot
+  wal       boolean not null default false,  -- the log is filled from the WAL, not by triggers
   unique (run, direction, oid)
 );
 

@@ -44,7 +44,8 @@ def probe(
             done.profiles.append(scans.unread(table))
         else:
             try:
-                with scope.conn.transaction():  # a savepoint: one table's error is not the audit's
+                # A savepoint: one table's error is not the audit's, and its lock is free again.
+                with scope.conn.transaction(force_rollback=True):
                     _one(scope, table, distinct, done)
             except Error as failed:
                 if scope.conn.closed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from repot.engine import wal
 from repot.engine.build import drop_build
 from repot.engine.session import Session
 from repot.engine.swap.evidence import read_run
@@ -35,6 +36,7 @@ def cleanup(session: Session, *, force_name: str | None = None, abandon: bool = 
         run = read_run(conn, session.run)
         session = session.at(run)
         if run.phase is Phase.CLEANED:
+            wal.drop(conn, run.id)  # an earlier call may have been broken off before it
             return run
         if run.phase is Phase.CUT_OVER:
             if abandon:
@@ -76,7 +78,9 @@ def _finish(conn: Connection, session: Session, force_name: str | None) -> Run:
         )
         return set_phase(conn, run, Phase.CLEANED)
 
-    return _with_locks(conn, session, body)
+    run = _with_locks(conn, session, body)
+    wal.drop(conn, run.id)  # cannot be part of a transaction
+    return run
 
 
 def _abandon(conn: Connection, session: Session, force_name: str | None) -> Run:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import psycopg
@@ -18,7 +17,7 @@ from repot.model.names import quoted
 from repot.model.plan import Derivation, Plan
 from repot.model.schemas import REGISTRY
 from repot.postgres.compose import ident, idents, trusted
-from repot.postgres.connect import Connection
+from repot.postgres.connect import Connection, one_snapshot
 from repot.postgres.relations import now
 from repot.stages.copy.fill import Fill, Run
 
@@ -36,32 +35,21 @@ class Copied:
 def copy_run(session: Session, conn: Connection, fill: Fill, run: Run) -> Copied:
     """Insert the rows of a run and note it as done. Raises RepotError `copy-failed`."""
     for attempt in range(1, _ATTEMPTS + 1):
+        first = attempt == 1
         try:
-            if attempt == 1:
-                return _copy_run(session, conn, fill, run)
-            with _one_snapshot(conn):
-                return _copy_run(session, conn, fill, run, allocate=True)
+            with nullcontext() if first else one_snapshot(conn):
+                return _copy_run(session, conn, fill, run, allocate=not first)
         except (psycopg.IntegrityError, psycopg.errors.SerializationFailure) as failed:
             # V1 may have got rows since the registries were filled: their values are NULL here.
             # Next time they get theirs in the snapshot that the rows are read in; where another
             # worker gave some meanwhile, the time after that.
-            if attempt < _ATTEMPTS and session.plan.registries:
-                continue
-            raise _failed(fill, run, failed) from None
+            if attempt == _ATTEMPTS or not session.plan.registries:
+                raise _failed(fill, run, failed) from None
         except psycopg.OperationalError:
             raise
         except psycopg.Error as failed:
             raise _failed(fill, run, failed) from None
     raise AssertionError("the last attempt returns or raises")
-
-
-@contextmanager
-def _one_snapshot(conn: Connection) -> Iterator[None]:
-    conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-    try:
-        yield
-    finally:
-        conn.isolation_level = None
 
 
 def _copy_run(

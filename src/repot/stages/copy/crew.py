@@ -9,7 +9,8 @@ import psycopg
 
 from repot.model.errors import RepotError
 from repot.postgres.connect import Connection
-from repot.stages.copy.board import Board, Later
+from repot.postgres.patience import IN_THE_WAY, Patience
+from repot.stages.copy.board import Board, Job, Later
 from repot.stages.copy.sql import load
 from repot.stages.copy.throttle import Throttle
 
@@ -49,7 +50,7 @@ def _loop(board: Board, conn: Connection, throttle: Throttle) -> None:
             if board.stopped.is_set():
                 return
             try:
-                job.work(conn)
+                _do(board, job, conn)
             except Later as later:
                 board.postponed(job, later.job)
             else:
@@ -58,6 +59,17 @@ def _loop(board: Board, conn: Connection, throttle: Throttle) -> None:
         board.stop(_lost(failed))  # kept only if it is the first: else it is our own cancelling
     except BaseException as failed:  # noqa: BLE001 - handed to the thread that waits
         board.stop(failed)
+
+
+def _do(board: Board, job: Job, conn: Connection) -> None:
+    """A job is a transaction, or several that it does not repeat: where somebody else has a lock,
+    it begins again. See repot.postgres.patience."""
+    patience = Patience(f"the copy ({job.key})", board.stopped)
+    while True:
+        try:
+            return job.work(conn)
+        except IN_THE_WAY:
+            patience.wait(conn)
 
 
 def _join(

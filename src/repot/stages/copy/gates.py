@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from repot.engine import capture, wal
+from repot.engine.build import begin_reading
 from repot.engine.session import Session
 from repot.model.errors import Refused
 from repot.model.state import Phase
@@ -47,13 +49,14 @@ def check_phase(conn: Connection, session: Session) -> Phase:
 def check_captured(conn: Connection, session: Session) -> None:
     """A row written after a chunk has read it is found again only if it was written down.
 
-    Raises Refused `not-captured`.
+    Raises Refused `not-captured`, and, for what is captured from the WAL, what `wal.create` raises.
     """
     plan, run = session.plan, session.run.id
     uses = [use for move in plan.moves for use in move.uses]
     uses += [use for registry in plan.registries for use in registry.uses]
     sources = {use.source for use in uses if use.link and plan.source.get(use.source)}
-    oids = [relation_oid(conn, run, name) for name in sources]
+    _check_read(conn, session)
+    oids = [relation_oid(conn, run, name) for name in sources - capture.from_wal(plan)]
     rows = conn.execute(load("copy_uncaptured.sql").encode(), {"run": run, "oids": oids}).fetchall()
     if rows:
         missing = sorted(str(current(conn, int(str(r[0])))) for r in rows)
@@ -63,6 +66,15 @@ def check_captured(conn: Connection, session: Session) -> None:
             hint="somebody dropped or disabled Repot's triggers; `repot copy --restart` "
             "builds V2 anew",
         )
+
+
+def _check_read(conn: Connection, session: Session) -> None:
+    """The slot is there; or it is made now, if a crash came before that."""
+    run, from_wal = session.run.id, wal.sources(conn, session.run.id, session.plan)
+    if from_wal and begun(conn, run):
+        wal.check(wal.standing(conn, run), conn, run)
+    elif from_wal:
+        begin_reading(session)
 
 
 def begun(conn: Connection, run: int) -> bool:

@@ -8,6 +8,7 @@ from functools import partial
 
 from repot.engine.deferred import Deferred, deferred, put_back
 from repot.engine.session import Session
+from repot.engine.wal.background import reading
 from repot.model.errors import RepotError
 from repot.model.results import CopyResult
 from repot.model.state import Phase
@@ -56,7 +57,8 @@ def _copy(session: Session, conn: Connection, agenda: Agenda) -> CopyResult:
     resumed = begun(conn, run)
     todo = [item for item in deferred(conn, run) if not item.done]
     agenda.lay(conn, todo)
-    work(agenda.board, partial(session.connect, "repot copy"), throttle)
+    with reading(session):
+        work(agenda.board, partial(session.connect, "repot copy"), throttle)
     triggers = [item for item in todo if item.step == "trigger"]
     result = _finish(session, conn, agenda, triggers, started, resumed)
     session.progress.finish("constraints")

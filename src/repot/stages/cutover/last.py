@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-from repot.engine import capture
+from repot.engine import capture, wal
 from repot.engine.apply import both_now, both_ways, catch_up, retry_poison
 from repot.engine.apply.batch import Batch, lay_out, touch_written
 from repot.engine.apply.names import Names
@@ -126,13 +126,17 @@ def stop_v2(conn: Connection, session: Session) -> None:
     )
 
 
-def empty(conn: Connection, session: Session) -> int:
+def empty(conn: Connection, session: Session, other: Connection | None) -> int:
     """Under the locks: apply what is logged until nothing waits (trap 6: one drained batch is not a
     drained queue); gives the changes.
 
-    Raises RepotError `not-drained`; psycopg.Error where V2's constraints do not allow a row.
+    other: reads the WAL (wal.reader); that needs none of the locks that are held here. Raises
+    RepotError `not-drained`, `wal-slot-lost`; psycopg.Error where V2's constraints do not allow a
+    row.
     """
     run, plan = session.run.id, session.plan
+    if other is not None:
+        wal.catch_up(other, run, plan, advance=False)
     rule, changes = both_ways(conn, run), 0
     for _ in range(ROUNDS if rule is not None else 0):
         done = both_now(conn, run, plan, rule or "")

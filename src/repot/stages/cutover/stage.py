@@ -11,6 +11,7 @@ from repot.engine.swap.attempts import Clock, in_one_transaction
 from repot.engine.swap.evidence import after_the_commit, asking, note, read_run, took_place
 from repot.engine.swap.preflight import examine
 from repot.engine.swap.switch import Switch, open_switch
+from repot.engine.wal.reader import reader
 from repot.model.errors import Refused
 from repot.model.finding import Severity
 from repot.model.plan import Plan
@@ -18,9 +19,18 @@ from repot.model.results import CutoverResult, TestedBackup, Verdict
 from repot.model.state import Phase, Run
 from repot.postgres.catalog import read_catalog
 from repot.postgres.connect import Connection
+from repot.postgres.patience import give_way
 from repot.postgres.state import last_evidence, record_evidence, set_phase
 from repot.stages.cutover import gates
-from repot.stages.cutover.last import arm, bring_up, carry_over, empty, get_ready, prove, stop_v2
+from repot.stages.cutover.last import (
+    arm,
+    bring_up,
+    carry_over,
+    empty,
+    get_ready,
+    prove,
+    stop_v2,
+)
 
 STAGE = "cutover"
 
@@ -57,7 +67,7 @@ def cutover(
     arm(session)
     done = in_one_transaction(
         session,
-        lambda conn, clock: _switch(conn, session, clock),
+        lambda conn, clock: _prepared(conn, session, clock),
         what=STAGE,
         truth=lambda conn: took_place(conn, session, Phase.CUT_OVER),
         max_pause_ms=max_pause_ms,
@@ -77,21 +87,30 @@ def cutover(
     return run, result
 
 
-def _switch(conn: Connection, session: Session, clock: Clock) -> CutoverResult | None:
+def _prepared(conn: Connection, session: Session, clock: Clock) -> CutoverResult | None:
+    with reader(session, STAGE) as other:
+        return _switch(conn, session, clock, other)
+
+
+def _switch(
+    conn: Connection, session: Session, clock: Clock, other: Connection | None
+) -> CutoverResult | None:
     conn.execute(
         "select pg_advisory_xact_lock(hashtextextended('repot.switch', %s))", (session.run.id,)
     )
     plan, run = session.plan, read_run(conn, session.run)
     if run.phase is Phase.CUT_OVER:
         return None
-    # As much as can be is done before the catalogs are held still: TRUNCATE and DDL wait for that.
-    # And nothing is written before the writers wait: they would wait for the rows.
+    carry_over(session)
+    # From here on no other connection of ours may be waited for: a TRUNCATE that waits for this
+    # transaction would stop it, and nobody would see that we wait for each other. And nothing is
+    # written before the writers wait: they would wait for the rows.
+    give_way(conn)
     _refuse_changed_schema(conn, plan)
     shape_of = drift.check(conn, run.id, plan, None)
     get_ready(conn, session)
     switch = open_switch(conn, plan, run.id, clock, to="v2", kind=plan.cutover.swap)
     _refuse_trouble(conn, switch)
-    carry_over(session)
     switch.prepare_v2()
 
     rule = both_ways(conn, run.id)
@@ -105,9 +124,10 @@ def _switch(conn: Connection, session: Session, clock: Clock) -> CutoverResult |
     drift.check(conn, run.id, plan, shape_of)
     if rule is not None:
         stop_v2(conn, session)
-    drained = empty(conn, session)
+    drained = empty(conn, session, other)
     proven = prove(conn, session)
     switch.to_v2()
+    capture.watch_own(conn, run.id, plan)
     set_phase(conn, run, Phase.CUT_OVER)
     return _record(conn, session, switch, clock, drained, proven)
 

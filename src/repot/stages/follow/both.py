@@ -37,6 +37,7 @@ def open_both(session: Session, conn: Connection, rule: str, *, with_triggers: b
         if row[1] is None and not serving:
             capture.remove(conn, run, capture.BACK)  # of an earlier cutover that was rolled back
             capture.install_back(conn, run, plan)
+            capture.watch_own(conn, run, plan)
             _spread_numbers(conn, session)
         conn.execute("update repot.run set both_ways = %s where id = %s", (rule, run))
 

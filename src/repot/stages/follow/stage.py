@@ -9,7 +9,7 @@ from threading import Event
 
 import psycopg
 
-from repot.engine.apply import both_ways, retry_poison
+from repot.engine.apply import LIMIT, both_ways, retry_poison
 from repot.engine.capture import BACK, FORWARD
 from repot.engine.lag import lag
 from repot.engine.session import Session
@@ -67,7 +67,8 @@ def follow(
     with_triggers: bool = False,
 ) -> FollowResult:
     """Apply what is captured, in batches, until `stop` is set, `seconds` are over, the run is
-    cleaned up, or (`once`) nothing waits any more. A cutover or a rollback turns it around.
+    cleaned up, or (`once`) all that waited at the beginning is applied. A cutover or a rollback
+    turns it around.
 
     workers: connections that share a large backlog. A server that goes away is waited for.
     both: some write V1 and some V2 from here on, until the run is cleaned up; the rule that settles
@@ -111,7 +112,7 @@ def _follow(
     once: bool,
 ) -> FollowResult:
     run, idle, poisoned, turned = session.run.id, 0, 0.0, ""
-    upkeep = Upkeep(session, conn)
+    upkeep = Upkeep(session, conn, once=once)
     while not stop.is_set() and (deadline is None or time.monotonic() < deadline):
         direction = _direction(conn, run)
         if direction is None:
@@ -132,17 +133,19 @@ def _follow(
         try:
             done = crew.batch(conn, direction, now, upkeep.guard, rule)
         except Refused as refused:
-            if refused.code != "schema-in-motion":
+            # Somebody is altering a table right now, or keeps it locked: that will pass.
+            if refused.code not in ("schema-in-motion", "lock-timeout"):
                 raise
-            stop.wait(IDLE[1])  # somebody is altering a table right now: it will be seen
+            session.progress.say(f"waiting: {refused.message} ({refused.evidence})")
+            stop.wait(IDLE[1])
             continue
         tally.add(done)
         upkeep.did(done.changes)
+        if once and done.changes < LIMIT and done.keys < LIMIT:
+            break  # it took all that was there when it began
         if done.changes or done.keys:
             idle = 0
             continue
-        if once:
-            break
         idle += 1
         stop.wait(IDLE[0] if idle < 40 else IDLE[1])
     upkeep.finish()

@@ -7,7 +7,7 @@ import time
 import psycopg
 from psycopg import sql
 
-from repot.engine import capture, drift, todo
+from repot.engine import capture, drift, todo, wal
 from repot.engine.lag import lag
 from repot.engine.prove.differing import note_uncarried
 from repot.engine.session import Session
@@ -25,15 +25,18 @@ WEIGH = 2.0  # seconds between looks at what V1 has no place for
 class Upkeep:
     """Of one connection of the follower."""
 
-    def __init__(self, session: Session, conn: Connection) -> None:
-        self._session, self._conn = session, conn
+    def __init__(self, session: Session, conn: Connection, *, once: bool = False) -> None:
+        """once: the follower ends when nothing waits, so it must know at each look."""
+        self._session, self._conn, self._once = session, conn, once
+        self._read_again = 0.0
         self._swept = self._said = time.monotonic()
         self._weighed, self._lost = 0.0, 0
         self._shape: str | None = None  # of both schemas, as they were looked at last
         session.progress.start("follow", "Following", None, "changes")
 
     def look(self, direction: str) -> Lag:
-        """How far behind it is, now."""
+        """How far behind it is, now. Raises RepotError `wal-slot-lost`."""
+        self._read_wal()
         found = lag(self._conn, self._session.run.id, direction)
         if time.monotonic() - self._said > SAY:
             self._said = time.monotonic()
@@ -64,13 +67,23 @@ class Upkeep:
     def finish(self) -> None:
         self._session.progress.finish("follow")
 
+    def _read_wal(self) -> None:
+        """Log what the WAL tells. A look may be long where it has to begin far back: then it is
+        taken less often, and leaves at least half of the time to what triggers have logged."""
+        run, plan, began = self._session.run.id, self._session.plan, time.monotonic()
+        if not plan.capture.wal or (began < self._read_again and not self._once):
+            return
+        captured = wal.sources(self._conn, run, plan)
+        if captured:
+            wal.pump(
+                self._conn, run, captured, upto=wal.now_lsn(self._conn) if self._once else None
+            )
+        self._read_again = 2 * time.monotonic() - began
+
     def _weigh(self) -> None:
         """What V1 has no place for is counted as it is written."""
         self._weighed = time.monotonic()
-        try:
-            rows = note_uncarried(self._session)
-        except psycopg.errors.SerializationFailure:
-            return
+        rows = note_uncarried(self._session)
         if rows and rows != self._lost:
             self._session.progress.say(
                 f"{rows:,} rows written on V2 have no place in V1: `repot status` counts them"

@@ -13,6 +13,7 @@ from repot.model.project import Project
 from repot.moves.compile import compile_project
 from repot.postgres.capabilities import missing
 from repot.postgres.connect import Connection, connection
+from repot.postgres.patience import IN_THE_WAY, Patience, give_way
 from repot.stages.plan.probe import probe_move
 
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
@@ -22,13 +23,23 @@ def make_plan(dsn: str, project: Project, progress: Progress) -> Plan:
     """The plan of `project` on the database `dsn`, with all findings; changes nothing.
 
     Takes ACCESS SHARE locks on V1's tables while it reads (DDL on them waits), no others.
-    Raises RepotError where the database cannot be reached or asked; what is wrong with the project
-    itself is in the plan's findings.
+    Raises RepotError where the database cannot be reached or asked, Refused `lock-timeout`; what
+    is wrong with the project itself is in the plan's findings.
     """
-    with connection(dsn, application="repot plan") as conn, conn.transaction(force_rollback=True):
+    with connection(dsn, application="repot plan") as conn:
+        patience = Patience("the plan")
+        while True:
+            try:
+                return _made(conn, project, progress)
+            except IN_THE_WAY:
+                patience.wait(conn)
+
+
+def _made(conn: Connection, project: Project, progress: Progress) -> Plan:
+    with conn.transaction(force_rollback=True):
         # One moment for the values that registries would give and for the rows that need them.
         conn.execute("set transaction isolation level repeatable read")
-        conn.execute("set local lock_timeout = '5s'")
+        give_way(conn)
         plan = compile_project(conn, project)
         findings = list(plan.findings)
         findings += _registries(conn, plan)

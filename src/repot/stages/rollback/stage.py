@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from repot.engine import capture
+from repot.engine import capture, wal
 from repot.engine.apply.batch import hold_lane
 from repot.engine.apply.names import Names
 from repot.engine.prove.differing import Found, keep, note_uncarried, shown
@@ -17,6 +17,7 @@ from repot.engine.swap.attempts import Clock, in_one_transaction
 from repot.engine.swap.evidence import after_the_commit, asking, note, read_run, took_place
 from repot.engine.swap.logs import Logs
 from repot.engine.swap.switch import open_switch
+from repot.engine.wal.reader import reader
 from repot.model.catalog import Catalog
 from repot.model.errors import Refused, RepotError
 from repot.model.plan import Plan
@@ -24,6 +25,7 @@ from repot.model.results import Difference, RollbackResult
 from repot.model.state import Phase, Run
 from repot.postgres.catalog import read_catalog
 from repot.postgres.connect import Connection
+from repot.postgres.patience import give_way
 from repot.postgres.relations import oid_of
 from repot.postgres.state import last_evidence, record_event, record_evidence, set_phase
 from repot.stages.rollback.carry import Carried, apply, catch_up, forget_dropped
@@ -67,7 +69,7 @@ def rollback(session: Session, *, accept_loss: bool = False) -> tuple[Run, Rollb
     carried = Carried()
     done = in_one_transaction(
         session,
-        lambda conn, clock: _switch(conn, session, clock, carried, accept_loss),
+        lambda conn, clock: _prepared(conn, session, clock, carried, accept_loss),
         what=STAGE,
         truth=lambda conn: took_place(conn, session, Phase.ROLLED_BACK),
     )
@@ -80,8 +82,20 @@ def rollback(session: Session, *, accept_loss: bool = False) -> tuple[Run, Rollb
     return run, result
 
 
-def _switch(
+def _prepared(
     conn: Connection, session: Session, clock: Clock, carried: Carried, accept_loss: bool
+) -> RollbackResult | None:
+    with reader(session, STAGE) as other:
+        return _switch(conn, session, clock, carried, other, accept_loss)
+
+
+def _switch(
+    conn: Connection,
+    session: Session,
+    clock: Clock,
+    carried: Carried,
+    from_wal: Connection | None,
+    accept_loss: bool,
 ) -> RollbackResult | None:
     plan, run = session.plan, session.run
     with session.connect("repot rollback") as other:
@@ -94,11 +108,13 @@ def _switch(
     gone = _gone(conn, session)
     if not gone:
         note_uncarried(session)  # the less is left to be compared under the locks
+        catch_up(session, carried, accept_loss=accept_loss)
 
+    # From here on no other connection of ours may be waited for, and nothing is written before the
+    # writers wait: they would wait for the rows.
+    give_way(conn)
     switch = open_switch(conn, plan, run.id, clock, to="v1", kind=plan.cutover.swap)
     _refuse_changed_schema(conn, plan, accept_loss=accept_loss)
-    # Nothing is written here before the writers wait: they would wait for the rows.
-    catch_up(session, carried, accept_loss=accept_loss)
     switch.prepare_v1()
     back = Logs(conn, run.id, capture.BACK)
     mine = Carried(carried.rows.copy())  # what is applied from here on is undone if we try again
@@ -108,11 +124,14 @@ def _switch(
     if run.phase is Phase.ROLLED_BACK:
         return None
     switch.stop_writers()
+    if from_wal is not None:  # what others changed outside is no loss
+        wal.catch_up(from_wal, run.id, plan, advance=False)
     _empty(conn, session, back, mine, accept_loss=accept_loss)
     lost = _weigh(conn, session, accept_loss=accept_loss)
     for found in lost.found:
         keep(conn, run.id, found)
     failures = switch.to_v1(tolerant=accept_loss)
+    capture.unwatch_own(conn, run.id, plan)
     trouble = rederive(conn, session, lost.found) if lost.found else None
     set_phase(conn, run, Phase.ROLLED_BACK)
     # Whoever wrote V1 meanwhile goes on; V2 is written by the follower alone from here on.

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
+from threading import Event
 from types import TracebackType
 from typing import TypeVar
 
 from psycopg import sql
 
+from repot.engine import wal
 from repot.engine.prove import Aside
 from repot.engine.prove.rewritten import Files, files
 from repot.engine.session import Session
 from repot.postgres.connect import Connection
+from repot.postgres.patience import without_trace
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -37,33 +40,39 @@ class Snapshot:
         self._pool = ThreadPoolExecutor(workers)
         self._free: SimpleQueue[Connection] = SimpleQueue()
         self._all: list[Connection] = []
+        self._stopped = Event()
         self._asides: dict[int, Aside] = {}
+        self._unread: wal.Unread | None = None
         self.files: Files = {}  # of the tables, from before the snapshot
         self.id = ""  # pg_current_snapshot(): xmin:xmax:in progress
 
     def __enter__(self) -> Snapshot:
         try:
-            exported = ""
-            with self._session.connect("repot verify") as conn:
-                self.files = files(conn, self._session.run.id)
-            for number in range(self.workers):
-                conn = self._session.connect("repot verify")
-                self._all.append(conn)
-                for setting in _SETTINGS:
-                    conn.execute(setting.encode())
-                # Not READ ONLY: what is set aside goes to temporary tables. Rolled back at the end.
-                conn.execute("begin transaction isolation level repeatable read")
-                if number == 0:
-                    row = conn.execute(
-                        "select pg_export_snapshot(), pg_current_snapshot()::text"
-                    ).fetchone()
-                    assert row is not None
-                    exported, self.id = str(row[0]), str(row[1])
-                else:
-                    conn.execute(
-                        sql.SQL("set transaction snapshot {}").format(sql.Literal(exported))
-                    )
-                self._free.put(conn)
+            run, plan, exported = self._session.run.id, self._session.plan, ""
+            with (
+                self._session.connect("repot verify") as other,
+                wal.still(other, run, plan),
+            ):
+                self.files = files(other, run)
+                for number in range(self.workers):
+                    conn = self._session.connect("repot verify")
+                    self._all.append(conn)
+                    for setting in _SETTINGS:
+                        conn.execute(setting.encode())
+                    # Not READ ONLY: what is set aside goes to temporary tables. It is rolled back.
+                    conn.execute("begin transaction isolation level repeatable read")
+                    if number == 0:
+                        row = conn.execute(
+                            "select pg_export_snapshot(), pg_current_snapshot()::text"
+                        ).fetchone()
+                        assert row is not None
+                        exported, self.id = str(row[0]), str(row[1])
+                        self._unread = wal.unread(conn, run, plan)
+                    else:
+                        conn.execute(
+                            sql.SQL("set transaction snapshot {}").format(sql.Literal(exported))
+                        )
+                    self._free.put(conn)
         except BaseException:
             self._close()
             raise
@@ -79,6 +88,7 @@ class Snapshot:
 
     def _close(self) -> None:
         """Whatever still runs (after an error, or Ctrl-C) is cancelled, in the server too."""
+        self._stopped.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
         for conn in self._all:
             conn.cancel()
@@ -90,7 +100,9 @@ class Snapshot:
         """What waits in this moment, for one of its connections."""
         found = self._asides.get(id(conn))
         if found is None:
-            found = self._asides[id(conn)] = Aside(conn, self._session.run.id, self._session.plan)
+            found = self._asides[id(conn)] = Aside(
+                conn, self._session.run.id, self._session.plan, self._stopped, self._unread
+            )
         return found
 
     def begin(self, ask: Callable[[Connection, T], U], items: Sequence[T]) -> list[Future[U]]:
@@ -106,13 +118,12 @@ class Snapshot:
         return [future.result() for future in self.begin(ask, items)]
 
     def ask(self, what: Callable[[Connection], U]) -> U:
-        """`what(connection)`, as soon as a connection is free."""
+        """`what(connection)`, as soon as a connection is free. Raises Refused `lock-timeout`."""
         conn = self._free.get()
         try:
             self.aside(conn)  # its temporary tables must stay
-            # What the question locks is free again afterwards: whoever truncates a table, and all
-            # who come behind, wait for one question and not for all of them.
-            with conn.transaction(force_rollback=True):
-                return what(conn)
+            # Whoever truncates a table, and all who come behind, wait for one question and not for
+            # all of them.
+            return without_trace(conn, lambda: what(conn), "the proof", self._stopped)
         finally:
             self._free.put(conn)

@@ -25,6 +25,7 @@ from repot.engine.prove import (
 from repot.engine.session import Session
 from repot.model.results import Account, CheckResult, Verdict
 from repot.model.schemas import REGISTRY
+from repot.postgres.patience import patiently
 from repot.postgres.relations import now
 from repot.postgres.state import record_evidence
 from repot.stages.verify.accounts import account
@@ -120,7 +121,11 @@ def _catch_up(session: Session) -> None:
     progress = session.progress
     with session.connect("repot verify") as conn:
         catch_up(conn, session.run.id, session.plan, advance=lambda n: progress.advance("up", n))
-        quarantine.fill(conn, session.run.id, session.plan)
+        patiently(
+            conn,
+            lambda: quarantine.fill(conn, session.run.id, session.plan),
+            "keeping the rows that are left out",
+        )
 
 
 def _set_aside(session: Session, aside: Aside) -> int:

@@ -14,4 +14,5 @@ select p.pubname, pg_catalog.pg_get_userbyid(p.pubowner), r.prrelid::bigint, n.n
   join pg_catalog.pg_class c on c.oid = r.prrelid
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
  where r.prrelid = any (%(oids)s::oid[])
+   and p.pubname !~ '^repot_[0-9]+$'  -- Repot's own, by which it reads V1's changes
  order by p.pubname collate "C", n.nspname collate "C", c.relname collate "C"

@@ -1,0 +1,135 @@
+"""Tables captured twice: with triggers, and from the WAL."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from repot.engine import capture, wal
+from repot.engine.capture import Captured
+from repot.model.names import Name, name
+from repot.model.plan import Derivation, Link, Output, Plan, Role, Use
+from repot.postgres.compose import ident
+from repot.postgres.connect import Connection, connection
+from repot.postgres.connect import connect as open_connection
+from repot.postgres.relations import oid_of, remember
+from repot.postgres.state import create_run, ensure_state
+from support.sql import run
+from support.swapping import EMPTY, make_plan
+
+Log = set[tuple[Any, ...]]
+
+ITEMS = "create table public.item (id int primary key, shop int, title text)"
+ITEM = {name("public", "item"): ("id",)}
+ITEM_AND_SHOP = {name("public", "item"): ("shop",)}
+TEXTS = "create table public.item (id int primary key, big text, small text)"
+
+
+@dataclasses.dataclass(frozen=True)
+class World:
+    """Tables captured twice: with triggers, and from the WAL into logs of the same shape."""
+
+    dsn: str
+    run: int
+    plan: Plan
+    triggers: tuple[Captured, ...]
+    captured: tuple[Captured, ...]
+    conn: Connection
+
+    def pump(self, **options: Any) -> wal.Pumped:
+        """All that is committed by now, unless `upto` is given."""
+        options.setdefault("upto", wal.now_lsn(self.conn))
+        return wal.pump(self.conn, self.run, self.captured, **options)
+
+    def create(self) -> None:
+        wal.create(self.conn, self.run, self.plan, self.captured)
+
+    def logged(self, which: int = 0, *, by_triggers: bool = False) -> list[tuple[Any, ...]]:
+        """op and values, as text, sorted."""
+        one = (self.triggers if by_triggers else self.captured)[which]
+        query = sql.SQL("select op::text, {} from {}").format(
+            sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(f)) for f in one.fields),
+            ident(one.log),
+        )
+        with connection(self.dsn) as conn:
+            return sorted(conn.execute(query).fetchall(), key=repr)
+
+    def same(self) -> Log:
+        """Both logs of every table hold the same; what they hold, without the repetitions."""
+        everything: Log = set()
+        for n in range(len(self.captured)):
+            found, expected = set(self.logged(n)), set(self.logged(n, by_triggers=True))
+            assert found == expected, self.captured[n].source
+            everything |= found
+        return everything
+
+    def standing(self) -> dict[str, Any]:
+        """The slot as the server tells it."""
+        with psycopg.connect(self.dsn, autocommit=True, row_factory=psycopg.rows.dict_row) as conn:
+            found = conn.execute(
+                "select s.*, w.confirmed as noted from repot.wal w"
+                " join pg_replication_slots s on s.slot_name = w.slot"
+            ).fetchone()
+        assert found is not None
+        return found
+
+
+def make_world(dsn: str, script: str, tables: Mapping[Name, Sequence[str]]) -> World:
+    """The tables of the script, with the columns to be captured; no slot yet."""
+    run(dsn, "create schema if not exists app_v2;" + script)
+    run(dsn, "create view public.repot_test as select 1 as k")
+    derivation = Derivation(
+        name="it",
+        table=name("app_v2", "it"),
+        user_view=name("public", "repot_test"),
+        view=name("public", "repot_test"),
+        columns=("k",),
+        key=("k",),
+        scope=("k",),
+        outputs=(Output(name="k", type="integer"),),
+        uses=tuple(
+            Use(
+                arm=0,
+                source=table,
+                alias="t",
+                role=Role.DRIVING,
+                link=Link(source=table, capture=tuple(columns)),
+            )
+            for table, columns in tables.items()
+        ),
+        sql=EMPTY,
+    )
+    plan = make_plan(dsn, outside=(), moves=(derivation,))
+    conn = open_connection(dsn)
+    ensure_state(conn)
+    run_id = create_run(conn, plan).id
+    with conn.transaction():
+        for table in tables:
+            oid = oid_of(conn, table)
+            assert oid is not None
+            remember(conn, run_id, "v1", table, oid)
+        capture.install(conn, run_id, plan)
+    triggers = capture.read(conn, run_id, capture.FORWARD)
+    assert [c.name for c in triggers] == sorted(tables, key=str)
+    captured = tuple(dataclasses.replace(c, id=c.id + 1000) for c in triggers)
+    for one, other in zip(triggers, captured, strict=True):
+        conn.execute(
+            sql.SQL("create table {} (like {} including all)").format(
+                ident(other.log), ident(one.log)
+            )
+        )
+    return World(dsn, run_id, plan, triggers, captured, conn)
+
+
+Make = Callable[..., World]
+
+
+def long_text(seed: int) -> str:
+    """So long, and so irregular, that it is kept out of line."""
+    rng = random.Random(seed)
+    return "".join(chr(rng.randrange(33, 0x4000)) for _ in range(4000))
