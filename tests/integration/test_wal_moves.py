@@ -17,31 +17,17 @@ from repot.engine.session import Session
 from repot.model.errors import RepotError
 from repot.model.results import FollowResult, Verdict
 from repot.model.state import Phase
-from repot.stages.cleanup import cleanup
 from repot.stages.cutover import cutover
 from repot.stages.follow import follow
 from repot.stages.rollback import rollback
 from repot.stages.verify import verify
-from support.pipeline import started
-from support.shop import copy_project, make_v1
-from support.sql import connect, rows, run
+from support.sql import connect, rows
 from support.swapping import now_proven, whole_backup
+from support.wal import EVERY, shop_from_wal, slots
 
 sys.setswitchinterval(0.0005)  # see test_follow.py
 
-ONE = ("purchase",)
-ALL = ("category", "product", "bundle", "customer", "public.purchase")
 Write = Callable[[psycopg.Connection, random.Random], None]
-
-
-def captured_from_wal(dsn: str, folder: Path, tables: tuple[str, ...]) -> Session:
-    """The shop, copied."""
-    make_v1(dsn)
-    project = copy_project(folder)
-    names = ", ".join(f'"{t}"' for t in tables)
-    with (project / "repot.toml").open("a") as settings:
-        settings.write(f"\n[capture]\nwal = [{names}]\n")
-    return started(dsn, project)
 
 
 @contextmanager
@@ -160,12 +146,6 @@ def passed(verdict: Verdict) -> Verdict:
     return verdict
 
 
-def slots(dsn: str) -> list[tuple[object, ...]]:
-    return rows(
-        dsn, "select slot_name from pg_replication_slots where database = current_database()"
-    )
-
-
 def triggers(dsn: str) -> set[str]:
     """V1's tables with triggers of Repot's at work."""
     found = rows(
@@ -185,11 +165,11 @@ def same_counts(session: Session) -> None:
         assert ours == theirs, move.name
 
 
-@pytest.mark.parametrize("tables", [ONE, ALL], ids=["one", "all"])
+@pytest.mark.parametrize("tables", [("purchase",), EVERY], ids=["one", "all"])
 def test_there_and_back_and_there_again(
     database: str, tmp_path: Path, tables: tuple[str, ...]
 ) -> None:
-    session = captured_from_wal(database, tmp_path, tables)
+    session = shop_from_wal(database, tmp_path, tables)
     plain = {t.rpartition(".")[2] for t in tables}
     assert triggers(database) == {"category", "product", "bundle", "customer", "purchase"} - plain
     assert len(slots(database)) == 1

@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from repot.engine import capture, wal
+from repot.engine.build import build
 from repot.engine.capture import Captured
+from repot.engine.session import Session
 from repot.model.names import Name, name
 from repot.model.plan import Derivation, Link, Output, Plan, Role, Use
 from repot.postgres.compose import ident
@@ -19,7 +22,10 @@ from repot.postgres.connect import Connection, connection
 from repot.postgres.connect import connect as open_connection
 from repot.postgres.relations import oid_of, remember
 from repot.postgres.state import create_run, ensure_state
-from support.sql import run
+from repot.stages.copy import copy
+from support.pipeline import planned
+from support.shop import copy_project, make_v1
+from support.sql import rows, run
 from support.swapping import EMPTY, make_plan
 
 Log = set[tuple[Any, ...]]
@@ -133,3 +139,30 @@ def long_text(seed: int) -> str:
     """So long, and so irregular, that it is kept out of line."""
     rng = random.Random(seed)
     return "".join(chr(rng.randrange(33, 0x4000)) for _ in range(4000))
+
+
+EVERY = ("category", "product", "bundle", "customer", "public.purchase")
+
+
+def shop_planned(dsn: str, folder: Path, tables: Sequence[str] = EVERY) -> Session:
+    """The small shop with these tables captured from the WAL, in phase `planned`."""
+    make_v1(dsn)
+    project = copy_project(folder)
+    names = ", ".join(f'"{table}"' for table in tables)
+    with (project / "repot.toml").open("a") as settings:
+        settings.write(f"\n[capture]\nwal = [{names}]\n")
+    return planned(dsn, project)
+
+
+def shop_from_wal(dsn: str, folder: Path, tables: Sequence[str] = EVERY) -> Session:
+    """The same, copied."""
+    session = shop_planned(dsn, folder, tables)
+    session = session.at(build(session))
+    copy(session)
+    return session
+
+
+def slots(dsn: str) -> list[tuple[object, ...]]:
+    return rows(
+        dsn, "select slot_name from pg_replication_slots where database = current_database()"
+    )

@@ -28,18 +28,19 @@ IN_THE_WAY = (errors.LockNotAvailable, errors.DeadlockDetected)
 
 
 class Patience:
-    """How long to go on trying; `stopped` ends it at once."""
+    """How long to go on trying, in seconds; `stopped` ends it at once."""
 
-    def __init__(self, what: str, stopped: Event | None = None) -> None:
-        self._what, self._stopped = what, stopped or Event()
-        self._end = time.monotonic() + PATIENCE
+    def __init__(self, what: str, stopped: Event | None = None, seconds: float = PATIENCE) -> None:
+        self._what, self._stopped, self._seconds = what, stopped or Event(), seconds
+        self._end = time.monotonic() + seconds
 
     def wait(self, conn: Connection) -> None:
         """Before the next try. Raises Refused `lock-timeout` when it has come to its end."""
-        if self._stopped.wait(random.uniform(0.01, 0.15)) or time.monotonic() > self._end:
+        over = time.monotonic() > self._end
+        if over or self._stopped.wait(random.uniform(0.01, 0.15)):
             raise Refused(
                 "lock-timeout",
-                f"{self._what} waits for locks of others for more than {PATIENCE:.0f} s",
+                f"{self._what} waits for locks of others for more than {self._seconds:g} s",
                 evidence=blockers(conn),
                 hint="end the long transactions named here, or try in a quieter hour",
             )

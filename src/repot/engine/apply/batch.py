@@ -15,11 +15,11 @@ from repot.engine.apply.closure import work_out_closed
 from repot.engine.apply.derive import Place, work_out, write
 from repot.engine.apply.locating import (
     everything,
-    mark_touched,
-    mark_whole,
     note_todo,
     note_touched,
     scopes,
+    touched,
+    touched_whole,
 )
 from repot.engine.apply.names import Names
 from repot.engine.apply.order import parents_first
@@ -39,6 +39,9 @@ from repot.model.results import DrainResult, PoisonRow
 from repot.model.state import Phase
 from repot.postgres.compose import ident, idents, joined, trusted
 from repot.postgres.connect import Connection
+from repot.postgres.together import together
+
+_SWITCH = "repot.switch"
 
 
 @dataclass
@@ -67,6 +70,12 @@ class Applied:
         )
 
 
+def hold_switch(conn: Connection, run_id: int) -> None:
+    """One switch at a time; and until the transaction ends nobody else applies anything, so that
+    little is left to be done under the switch's locks."""
+    conn.execute("select pg_advisory_xact_lock(hashtextextended(%s, %s))", (_SWITCH, run_id))
+
+
 def hold_lane(conn: Connection, run_id: int, direction: str) -> None:
     """Let no other applier of this direction work until the transaction ends."""
     conn.execute(
@@ -75,15 +84,28 @@ def hold_lane(conn: Connection, run_id: int, direction: str) -> None:
 
 
 @contextmanager
-def lane(conn: Connection, run_id: int, direction: str) -> Iterator[None]:
-    """The same for the session, for a transaction whose snapshot must be later."""
+def lane(
+    conn: Connection, run_id: int, direction: str, *, switching: bool = False
+) -> Iterator[None]:
+    """The same for the session, for a transaction whose snapshot must be later.
+
+    switching: on behalf of a switch; others wait until there is none.
+    """
     key = (_lane(direction), run_id)
-    conn.execute("select pg_advisory_lock(hashtextextended(%s, %s))", key)
+    if not switching:
+        conn.execute("select pg_advisory_lock_shared(hashtextextended(%s, %s))", (_SWITCH, run_id))
     try:
-        yield
+        conn.execute("select pg_advisory_lock(hashtextextended(%s, %s))", key)
+        try:
+            yield
+        finally:
+            if not conn.closed:
+                conn.execute("select pg_advisory_unlock(hashtextextended(%s, %s))", key)
     finally:
-        if not conn.closed:
-            conn.execute("select pg_advisory_unlock(hashtextextended(%s, %s))", key)
+        if not switching and not conn.closed:
+            conn.execute(
+                "select pg_advisory_unlock_shared(hashtextextended(%s, %s))", (_SWITCH, run_id)
+            )
 
 
 def lay_out(conn: Connection, run_id: int, plan: Plan) -> None:
@@ -91,10 +113,21 @@ def lay_out(conn: Connection, run_id: int, plan: Plan) -> None:
     temp = Temporary(conn)
     todos = todos_of.read(conn, run_id, FORWARD)
     place = Place(FORWARD, plan.target, Names(conn, run_id))
-    lay_out_logs(temp, read(conn, run_id, FORWARD))
+    lay_out_logs(temp, [*read(conn, run_id, FORWARD), *read(conn, run_id, BACK)])
+    for number, registry in enumerate(plan.registries):
+        _keys(temp, run_id, number, registry)
     for d in plan.moves:
         empty(temp, d, todos[d.name], "prove")
         work_out(conn, temp, place, [empty(temp, d, todos[d.name])])
+    temp.tell_planner()
+
+
+def _keys(temp: Temporary, run_id: int, number: int, registry: Registry) -> Name:
+    columns = joined(
+        sql.SQL("{} {}").format(sql.Identifier(c), trusted(t))
+        for c, t in zip(registry.setting.key, registry.key_types, strict=True)
+    )
+    return temp.table(f"repot_keys_{run_id}_{number}", columns)
 
 
 def _lacking(conn: Connection, registry: Registry, keys: Name) -> bool:
@@ -161,12 +194,9 @@ class Batch:
         self.captured = read(conn, run_id, direction)
         self.todos = todos_of.read(conn, run_id, direction)
         catalog = plan.source if direction == BACK else plan.target
-        self.place = Place(direction, catalog, self.names, only_given)
-        self.derivations = [
-            d
-            for d in parents_first(todos_of.derivations(plan, direction), catalog)
-            if d.name in self.todos
-        ]
+        derived = todos_of.derivations(plan, direction)
+        self.place = Place(direction, catalog, self.names, derived, only_given)
+        self.derivations = [d for d in parents_first(derived, catalog) if d.name in self.todos]
         self.done = Applied()
 
     def _take_lane(self) -> None:
@@ -201,8 +231,7 @@ class Batch:
             touch_written(self.conn, self.run_id, self.plan, taken, self.epoch)
         else:
             self._allocate(taken)
-        for d in self.derivations:
-            note_todo(self.conn, d, self.todos[d.name], taken)
+        note_todo(self.conn, self.derivations, self.todos, taken)
         changes = sum(t.rows for t in taken.values())
         self.done.changes += changes
         return changes
@@ -267,11 +296,7 @@ class Batch:
             keys = None
             if not whole:
                 fields = registry.setting.key
-                columns = joined(
-                    sql.SQL("{} {}").format(sql.Identifier(c), trusted(t))
-                    for c, t in zip(fields, registry.key_types, strict=True)
-                )
-                table = self.temp.table(f"repot_keys_{self.run_id}_{number}", columns)
+                table = _keys(self.temp, self.run_id, number, registry)
                 self.temp.fill(table, joined((query for _, query in found), " union "))
                 if not _lacking(self.conn, registry, table):
                     continue
@@ -282,13 +307,15 @@ class Batch:
         """V2's rows in these scopes are not proven any more."""
         if self.direction != FORWARD:
             return
+        statements = []
         for scope in written:
             if scope.all:
-                mark_whole(self.conn, scope.todo, self.epoch)
+                statements.append(touched_whole(scope.todo, self.epoch))
             query = sql.SQL("select {} from {}").format(
                 idents(scope.todo.fields), ident(scope.table)
             )
-            mark_touched(self.conn, scope.todo, query, self.epoch)
+            statements.append(touched(scope.todo, query, self.epoch))
+        together(self.conn, statements)
 
     def _pass_on_own(self) -> None:
         """Rows of V2 that look at what was just written into V1.
@@ -301,14 +328,10 @@ class Batch:
         taken = take(self.conn, temp, read(self.conn, self.run_id, FORWARD), whose=OWN, limit=ALL)
         if not taken:
             return
-        for move in self.plan.moves:
-            todo = moves.get(move.name)
-            if todo is None:
-                continue
-            if self.phase is Phase.CUT_OVER:
-                note_touched(self.conn, move, todo, taken, self.epoch)
-            else:
-                note_todo(self.conn, move, todo, taken)
+        if self.phase is Phase.CUT_OVER:
+            note_touched(self.conn, self.plan.moves, moves, taken, self.epoch)
+        else:
+            note_todo(self.conn, self.plan.moves, moves, taken)
 
 
 def touch_written(
@@ -316,14 +339,16 @@ def touch_written(
 ) -> None:
     """V2's rows that were written there themselves: whether V1 gives them is to be proven."""
     moves = todos_of.read(conn, run_id, FORWARD)
+    statements = []
     for move in plan.moves:
         change, todo = taken.get(move.table), moves.get(move.name)
         if change is None or todo is None:
             continue
         if change.truncated:
-            mark_whole(conn, todo, epoch)
+            statements.append(touched_whole(todo, epoch))
         position = dict(zip(change.captured.columns, change.captured.fields, strict=True))
         query = sql.SQL("select {} from {} where op not in ('T', 't')").format(
             idents([position[c] for c in move.scope]), ident(change.table)
         )
-        mark_touched(conn, todo, query, epoch)
+        statements.append(touched(todo, query, epoch))
+    together(conn, statements)

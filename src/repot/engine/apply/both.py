@@ -22,7 +22,7 @@ from repot.engine.apply.locating import note_todo, scopes
 from repot.engine.apply.scope import Scope, add, empty, pick
 from repot.engine.apply.taking import ALL, OWN, Taken, take
 from repot.engine.apply.temporary import Temporary
-from repot.engine.apply.write import Work, same_key
+from repot.engine.apply.work import Work, same_key
 from repot.engine.capture import BACK, FORWARD, read
 from repot.engine.compare import any_differs
 from repot.model.names import Name
@@ -284,7 +284,7 @@ class _Both:
             limit=ALL,
         )
         for move in self.forward.derivations:
-            note_todo(self.conn, move, self.forward.todos[move.name], taken)
+            note_todo(self.conn, [move], self.forward.todos, taken)
             if move.name in left:
                 mine = self.forward.todos[move.name]
                 self.conn.execute(

@@ -15,7 +15,7 @@ from psycopg import sql
 from repot.engine.apply.derive import Place, work_out
 from repot.engine.apply.scope import Scope, add, empty
 from repot.engine.apply.temporary import Temporary
-from repot.engine.apply.write import Work, same_key
+from repot.engine.apply.work import Work, same_key
 from repot.engine.todo import Todo
 from repot.model.plan import Derivation
 from repot.postgres.compose import ident, idents, joined
@@ -72,7 +72,7 @@ def _needed(
     for child in derivations:
         table = place.catalog.get(child.table)
         for key in table.foreign_keys if table else ():
-            if key.references == work.derivation.table and key.on_delete in ("a", "r"):
+            if key.references == work.derivation.table:
                 found.append(
                     (child.name, _children(work, child, place, key.columns, key.referenced))
                 )

@@ -3,41 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg import sql
 
+from repot.engine.apply.deleting import delete_first, delete_rest
 from repot.engine.apply.keep import kept_values
-from repot.engine.apply.locating import Keys, same_scope
+from repot.engine.apply.locating import Keys, arrays, same_scope
 from repot.engine.apply.names import Names
 from repot.engine.apply.scope import Scope
 from repot.engine.apply.temporary import Temporary
-from repot.engine.apply.write import (
-    Work,
-    delete,
-    forward_columns,
-    insert,
-    referring,
-    same_key,
-    update,
-)
+from repot.engine.apply.work import Work, children, same_key
+from repot.engine.apply.write import forward_columns, insert, update
 from repot.engine.todo import FORWARD
 from repot.model.catalog import Catalog
 from repot.model.names import Name
+from repot.model.plan import Derivation
 from repot.postgres.compose import ident, idents
 from repot.postgres.connect import Connection
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where rows are written: direction, the catalog that describes the tables, their names.
+    """Where rows are written: direction, the catalog that describes the tables, their names, and
+    all that is derived there.
 
-    only_given: V2's other columns are its own; else they get their constant defaults.
+    only_given: V2's other columns are its own, and so are rows that V1 has not; else the columns
+    get their constant defaults.
     """
 
     direction: str
     catalog: Catalog
     names: Names
+    derivations: tuple[Derivation, ...] = ()
     only_given: bool = False
 
 
@@ -46,7 +44,33 @@ def work_out(
 ) -> list[Work]:
     """What the rows in the scopes should be, in temporary tables; nothing is written yet: the views
     of the way back read what it writes."""
-    return [_work_out(conn, temp, place, scope) for scope in scopes]
+    known = arrays(conn, [(s.table, s.todo.fields[0]) for s in scopes if not s.all])
+    keys = [None if s.all else Keys(conn, s.table, s.todo.fields, known) for s in scopes]
+    works = [_wanted(temp, place, scope) for scope in scopes]
+    wants = temp.fill_all(
+        [
+            (work.wanted, _within(k, scope, scope.derivation.view, work.columns))
+            for scope, k, work in zip(scopes, keys, works, strict=True)
+        ]
+    )
+    works = [replace(work, wants=n) for work, n in zip(works, wants, strict=True)]
+    if place.direction == FORWARD:
+        gone = [(work.doomed, _gone(k, work)) for work, k in zip(works, keys, strict=True)]
+        return [w.with_doomed(n) for w, n in zip(works, temp.fill_all(gone), strict=True)]
+    remembered = [_remembered(temp, s, w) for s, w in zip(scopes, works, strict=True)]
+    loops = []
+    for scope, k, work, table in zip(scopes, keys, works, remembered, strict=True):
+        assert scope.derivation.loop is not None
+        loops.append((table, _within(k, scope, scope.derivation.loop, work.columns)))
+    temp.fill_all(loops)
+    deleted = [
+        (work.doomed, _deleted(work, scope, table))
+        for scope, work, table in zip(scopes, works, remembered, strict=True)
+    ]
+    dooms = temp.fill_all(deleted)
+    for work, table in zip(works, remembered, strict=True):
+        kept_values(conn, work, table)
+    return [work.with_doomed(n) for work, n in zip(works, dooms, strict=True)]
 
 
 def write(conn: Connection, works: Sequence[Work]) -> dict[str, int]:
@@ -60,22 +84,23 @@ def write(conn: Connection, works: Sequence[Work]) -> dict[str, int]:
 
     # Keys that may wait until the commit do: tables in a cycle refer to each other.
     conn.execute("set constraints all deferred")
-    # A doomed row goes first, so that its unique values are free, unless a row that stays still
-    # refers to it: that one must be updated before.
+    # A doomed row goes first, so that its unique values are free, unless a row still refers to it:
+    # if that one stays, it must be updated before.
     for work in reversed(works):
         if work.dooms:
-            count(work, delete(conn, work, unless=referring(work, works)))
+            count(work, delete_first(conn, work, works))
     for work in works:
         if work.wants:
             count(work, update(conn, work) + insert(conn, work))
     for work in reversed(works):
         if work.dooms:
-            count(work, delete(conn, work))
+            count(work, delete_rest(conn, work, works))
     conn.execute("set constraints all immediate")  # an error here is ours, at the commit too late
     return written
 
 
-def _work_out(conn: Connection, temp: Temporary, place: Place, scope: Scope) -> Work:
+def _wanted(temp: Temporary, place: Place, scope: Scope) -> Work:
+    """Its tables, empty."""
     d, number = scope.derivation, scope.todo.id
     description = place.catalog.get(d.table)
     assert description is not None
@@ -83,23 +108,21 @@ def _work_out(conn: Connection, temp: Temporary, place: Place, scope: Scope) -> 
     columns = d.columns
     if forward and not place.only_given:
         columns = forward_columns(d, description)
-    keys = None if scope.all else Keys(conn, scope.table, scope.todo.fields)
-    query = _within(keys, scope, d.view, columns)
     wanted = temp.like(f"repot_wanted_{number}", _rows(d.view, scope, columns))
     doomed = temp.like(
         f"repot_doomed_{number}",
         sql.SQL("select {} from {} as v").format(idents(d.key, "v"), ident(d.view)),
     )
-    wants = temp.fill(wanted, query)
-    work = Work(d, description, place.names[d.table], wanted, doomed, columns, wants=wants)
-    if forward:
-        return work.with_doomed(temp.fill(doomed, _gone(keys, work)))
+    referring = children(
+        d.table, place.derivations, place.catalog, place.names, others=place.only_given
+    )
+    return Work(d, description, place.names[d.table], wanted, doomed, columns, children=referring)
+
+
+def _remembered(temp: Temporary, scope: Scope, work: Work) -> Name:
+    d = scope.derivation
     assert d.loop is not None
-    remembered = temp.like(f"repot_loop_{number}", _rows(d.loop, scope, columns))
-    temp.fill(remembered, _within(keys, scope, d.loop, columns))
-    dooms = temp.fill(doomed, _deleted(work, scope, remembered))
-    kept_values(conn, work, remembered)
-    return work.with_doomed(dooms)
+    return temp.like(f"repot_loop_{scope.todo.id}", _rows(d.loop, scope, work.columns))
 
 
 def _deleted(work: Work, scope: Scope, remembered: Name) -> sql.Composed:

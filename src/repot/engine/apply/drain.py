@@ -47,20 +47,28 @@ Guard = Callable[[Connection], None]
 
 
 def drain(
-    conn: Connection, run_id: int, plan: Plan, direction: str = FORWARD, *, set_aside: bool = False
+    conn: Connection,
+    run_id: int,
+    plan: Plan,
+    direction: str = FORWARD,
+    *,
+    set_aside: bool = False,
+    switching: bool = False,
 ) -> DrainResult:
     """Apply all that waits now, in the caller's transaction or in one of its own.
 
     forward: V2 follows V1. back: V1 follows V2, and keeps its own value in every column that V2 did
     not change (a way back may lose detail; the loop view tells what V2 remembers of each V1 row).
-    set_aside: scopes that cannot be applied become poison.
+    set_aside: scopes that cannot be applied become poison. switching: on behalf of a switch, which
+    all others wait for.
 
     Raises RepotError `apply-failed`, with nothing applied and nothing taken off.
     """
     if conn.info.transaction_status is TransactionStatus.IDLE:
         if direction == FORWARD:
             wal.catch_up(conn, run_id, plan)
-        return _tried(conn, run_id, plan, direction, ALL, None, strict=not set_aside)
+        strict = not set_aside
+        return _tried(conn, run_id, plan, direction, ALL, None, strict=strict, switching=switching)
     with conn.transaction():
         batch = Batch(conn, run_id, plan, direction)
         try:
@@ -81,15 +89,20 @@ def step(
     *,
     limit: int = LIMIT,
     guard: Guard | None = None,
+    switching: bool = False,
+    tries: int = PATIENCE,
 ) -> DrainResult:
     """One batch in a transaction of its own: up to `limit` changes of each table are taken, up to
     `limit` scopes applied; what cannot be applied becomes poison. Where it takes all that waits, V2
     is afterwards what V1 was at one moment. What is to be read from the WAL must have been read.
 
     guard: asked before the commit, when the tables that were read are locked against DDL; what it
-    raises undoes the batch. Raises RepotError `apply-failed`, Refused `lock-timeout`.
+    raises undoes the batch. switching: on behalf of a switch, which all others wait for. Raises
+    RepotError `apply-failed`, Refused `lock-timeout`.
     """
-    return _tried(conn, run_id, plan, direction, limit, guard, serving=True)
+    return _tried(
+        conn, run_id, plan, direction, limit, guard, serving=True, switching=switching, tries=tries
+    )
 
 
 def _tried(
@@ -102,6 +115,8 @@ def _tried(
     *,
     strict: bool = False,
     serving: bool = False,
+    switching: bool = False,
+    tries: int = PATIENCE,
 ) -> DrainResult:
     """A batch in a transaction and a snapshot of its own, tried at several moments: a row that a
     foreign key points to outside may have gone since the snapshot; seen later, it is gone for both.
@@ -109,11 +124,11 @@ def _tried(
     strict: nothing is set aside. serving: only if the other side serves.
     """
     failed_rows = 0
-    for attempt in range(PATIENCE):
+    for attempt in range(tries):
         again = attempt > 0 and direction == FORWARD
         try:
             with (
-                lane(conn, run_id, direction),
+                lane(conn, run_id, direction, switching=switching),
                 # Whoever deletes in a table outside may delete in V2 as well, by a foreign key that
                 # cascades: one snapshot would not do then, as often as it is tried.
                 wal.still(conn, run_id, plan) if again else nullcontext(),
@@ -132,7 +147,7 @@ def _tried(
                 return batch.end()
         except (*poison.BLAMED, *_AGAIN) as failed:
             failed_rows += isinstance(failed, poison.BLAMED)
-            if attempt == PATIENCE - 1 or (strict and failed_rows > STRICT):
+            if attempt == tries - 1 or (strict and failed_rows > STRICT):
                 raise _failed(conn, failed) from failed
             time.sleep(random.uniform(0, min(0.3, 0.01 * 2**attempt)))
         except psycopg.OperationalError:
@@ -150,6 +165,8 @@ def step_both(
     *,
     limit: int = LIMIT,
     guard: Guard | None = None,
+    switching: bool = False,
+    tries: int = PATIENCE,
 ) -> DrainResult:
     """One batch of both directions in a transaction of its own; rule: last, v1, v2 (both.py).
 
@@ -157,11 +174,11 @@ def step_both(
     taken off.
     """
     blamed = 0
-    for attempt in range(PATIENCE):
+    for attempt in range(tries):
         try:
             with (
-                lane(conn, run_id, FORWARD),
-                lane(conn, run_id, BACK),
+                lane(conn, run_id, FORWARD, switching=switching),
+                lane(conn, run_id, BACK, switching=switching),
                 wal.still(conn, run_id, plan),
                 one_snapshot(conn) if attempt < ATTEMPTS else nullcontext(),
                 conn.transaction(),
@@ -174,7 +191,7 @@ def step_both(
                 return done
         except (*poison.BLAMED, *_AGAIN) as failed:
             blamed += isinstance(failed, poison.BLAMED)
-            if attempt == PATIENCE - 1 or blamed > STRICT:
+            if attempt == tries - 1 or blamed > STRICT:
                 raise _failed(conn, failed) from failed
             time.sleep(random.uniform(0, min(0.3, 0.01 * 2**attempt)))
         except psycopg.OperationalError:
@@ -213,6 +230,9 @@ def catch_up(
     plan: Plan,
     direction: str = FORWARD,
     advance: Callable[[int], None] = lambda _: None,
+    *,
+    switching: bool = False,
+    tries: int = PATIENCE,
 ) -> int:
     """Batches until one was not full: it took all that was there when it began. What is written
     meanwhile waits; there is no end to it while V1 is written. Gives the changes of that last one.
@@ -222,9 +242,9 @@ def catch_up(
         wal.catch_up(conn, run_id, plan)
     while True:
         if rule is None:
-            done = step(conn, run_id, plan, direction)
+            done = step(conn, run_id, plan, direction, switching=switching, tries=tries)
         else:
-            done = step_both(conn, run_id, plan, rule)
+            done = step_both(conn, run_id, plan, rule, switching=switching, tries=tries)
         advance(done.changes)
         if done.changes < LIMIT and done.keys < LIMIT:
             return done.changes
@@ -277,7 +297,7 @@ def _failed(conn: Connection, failed: psycopg.Error) -> RepotError:
     if isinstance(failed, psycopg.errors.LockNotAvailable):
         return Refused(
             "lock-timeout",
-            f"{PATIENCE} tries to apply what was captured met locks of others",
+            "what was captured could not be applied: others held locks at each try",
             evidence=blockers(conn),
             hint="nothing is lost; end the long transactions named here, or try again later",
         )

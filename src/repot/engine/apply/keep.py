@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from repot.engine.apply.write import Work, same_key
+from repot.engine.apply.work import Work, same_key
 from repot.engine.compare import differs
 from repot.model.names import Name
 from repot.postgres.compose import ident, joined

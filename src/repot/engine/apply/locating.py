@@ -12,6 +12,7 @@ from repot.model.names import Name
 from repot.model.plan import Derivation, Use
 from repot.postgres.compose import ident, idents, joined, trusted
 from repot.postgres.connect import Connection
+from repot.postgres.together import together
 
 
 def scopes(
@@ -21,19 +22,31 @@ def scopes(
     taken: Mapping[Name, Taken],
     *,
     gone: bool = False,
+    known: Arrays | None = None,
 ) -> list[tuple[Taken, sql.Composed]]:
     """A SELECT of scopes (the columns, in order) for each use whose source has changes.
 
-    gone: one more column, whether it comes from the key of a deleted row.
+    gone: one more column, whether it comes from the key of a deleted row. known: the changes' keys,
+    where `changed_keys` has read them.
     """
     found = []
     for use in uses:
         change = taken.get(use.source)
         if change is not None:
-            query = _scopes(conn, use, change, columns, gone=gone)
+            query = _scopes(conn, use, change, columns, gone=gone, known=known)
             if query is not None:
                 found.append((change, query))
     return found
+
+
+def changed_keys(conn: Connection, uses: Iterable[Use], taken: Mapping[Name, Taken]) -> Arrays:
+    """The keys that `scopes` will ask for, in one round trip."""
+    wanted = []
+    for use in uses:
+        change = taken.get(use.source)
+        if change is not None and use.link is not None and use.link.locate_view is not None:
+            wanted.append((change.table, _fields(use.link.capture, change)[0]))
+    return arrays(conn, wanted)
 
 
 def everything(uses: Iterable[Use], taken: Mapping[Name, Taken]) -> bool:
@@ -41,75 +54,106 @@ def everything(uses: Iterable[Use], taken: Mapping[Name, Taken]) -> bool:
     return any(use.source in taken and taken[use.source].truncated for use in uses)
 
 
-def note_todo(conn: Connection, d: Derivation, todo: Todo, taken: Mapping[Name, Taken]) -> int:
-    """Note the scopes of `d` that the changes touch as waiting; gives how many notes."""
-    notes = 0
-    for change, query in scopes(conn, d.uses, d.scope, taken, gone=True):
-        notes += conn.execute(
-            sql.SQL(
-                "insert into {todo} ({fields}, gone, at)"
-                " select {of_q}, bool_or(q.gone), {at}::timestamptz"
-                " from ({query}) as q ({fields}, gone) where {given} group by {of_q}"
-            ).format(
-                todo=ident(todo.table),
-                fields=idents(todo.fields),
-                of_q=idents(todo.fields, "q"),
-                at=sql.Literal(change.oldest),
-                query=query,
-                given=todo.given("q"),
-            )
-        ).rowcount
-    if everything(d.uses, taken):
-        conn.execute(sql.SQL("insert into {} (everything) values (true)").format(ident(todo.table)))
-        notes += 1
-    return notes
+def note_todo(
+    conn: Connection,
+    derivations: Iterable[Derivation],
+    todos: Mapping[str, Todo],
+    taken: Mapping[Name, Taken],
+) -> int:
+    """Note the scopes that the changes touch as waiting; gives how many notes."""
+    derivations = [d for d in derivations if d.name in todos]
+    known = changed_keys(conn, (u for d in derivations for u in d.uses), taken)
+    statements = []
+    for d in derivations:
+        todo = todos[d.name]
+        for change, query in scopes(conn, d.uses, d.scope, taken, gone=True, known=known):
+            statements.append(_note(todo, change, query))
+        if everything(d.uses, taken):
+            insert = sql.SQL("insert into {} (everything) values (true)")
+            statements.append(insert.format(ident(todo.table)))
+    return sum(answer.count for answer in together(conn, statements))
 
 
-def note_touched(
-    conn: Connection, d: Derivation, todo: Todo, taken: Mapping[Name, Taken], epoch: int
-) -> None:
-    """Note the scopes of the move `d` that the changes touch as not proven any more."""
-    for _, query in scopes(conn, d.uses, d.scope, taken):
-        mark_touched(conn, todo, query, epoch)
-    if everything(d.uses, taken):
-        mark_whole(conn, todo, epoch)
-
-
-def mark_touched(conn: Connection, todo: Todo, query: sql.Composable, epoch: int) -> None:
-    """The scopes that the query gives are not proven any more."""
-    conn.execute(
-        sql.SQL(
-            "insert into {touched} ({fields}, epoch) select distinct {of_q}, {epoch}::integer"
-            " from ({query}) as q ({fields}) where {given} on conflict do nothing"
-        ).format(
-            touched=ident(todo.touched),
-            fields=idents(todo.fields),
-            of_q=idents(todo.fields, "q"),
-            epoch=sql.Literal(epoch),
-            query=query,
-            given=todo.given("q"),
-        )
+def _note(todo: Todo, change: Taken, query: sql.Composable) -> sql.Composed:
+    return sql.SQL(
+        "insert into {todo} ({fields}, gone, at)"
+        " select {of_q}, bool_or(q.gone), {at}::timestamptz"
+        " from ({query}) as q ({fields}, gone) where {given} group by {of_q}"
+    ).format(
+        todo=ident(todo.table),
+        fields=idents(todo.fields),
+        of_q=idents(todo.fields, "q"),
+        at=sql.Literal(change.oldest),
+        query=query,
+        given=todo.given("q"),
     )
 
 
-def mark_whole(conn: Connection, todo: Todo, epoch: int) -> None:
-    """No scope of the table is proven any more."""
-    conn.execute("update repot.work set whole_epoch = %s where id = %s", (epoch, todo.id))
+def note_touched(
+    conn: Connection,
+    moves: Iterable[Derivation],
+    todos: Mapping[str, Todo],
+    taken: Mapping[Name, Taken],
+    epoch: int,
+) -> None:
+    """Note the scopes of the moves that the changes touch as not proven any more."""
+    moves = [move for move in moves if move.name in todos]
+    known = changed_keys(conn, (u for move in moves for u in move.uses), taken)
+    statements = []
+    for move in moves:
+        todo = todos[move.name]
+        for _, query in scopes(conn, move.uses, move.scope, taken, known=known):
+            statements.append(touched(todo, query, epoch))
+        if everything(move.uses, taken):
+            statements.append(touched_whole(todo, epoch))
+    together(conn, statements)
+
+
+def touched(todo: Todo, query: sql.Composable, epoch: int) -> sql.Composed:
+    """The statement that notes: the scopes that the query gives are not proven any more."""
+    return sql.SQL(
+        "insert into {touched} ({fields}, epoch) select distinct {of_q}, {epoch}::integer"
+        " from ({query}) as q ({fields}) where {given} on conflict do nothing"
+    ).format(
+        touched=ident(todo.touched),
+        fields=idents(todo.fields),
+        of_q=idents(todo.fields, "q"),
+        epoch=sql.Literal(epoch),
+        query=query,
+        given=todo.given("q"),
+    )
+
+
+def touched_whole(todo: Todo, epoch: int) -> sql.Composed:
+    """The same: no scope of the table is proven any more."""
+    return sql.SQL("update repot.work set whole_epoch = {} where id = {}").format(
+        sql.Literal(epoch), sql.Literal(todo.id)
+    )
+
+
+def _fields(columns: Sequence[str], change: Taken) -> list[str]:
+    position = dict(zip(change.captured.columns, change.captured.fields, strict=True))
+    return [position[c] for c in columns]
 
 
 def _scopes(
-    conn: Connection, use: Use, change: Taken, columns: Sequence[str], *, gone: bool
+    conn: Connection,
+    use: Use,
+    change: Taken,
+    columns: Sequence[str],
+    *,
+    gone: bool,
+    known: Arrays | None,
 ) -> sql.Composed | None:
     link = use.link
     assert link is not None
-    position = dict(zip(change.captured.columns, change.captured.fields, strict=True))
-    fields = [position[c] for c in link.capture]
+    fields = _fields(link.capture, change)
     if link.locate_view is None:
         return sql.SQL("select {}{} from {} where op not in ('T', 't')").format(
             idents(fields), sql.SQL(", op = 'D'" if gone else ""), ident(change.table)
         )
     links = [f"repot_link_{n}" for n in range(1, len(fields) + 1)]
-    condition = Keys(conn, change.table, fields).among(links, "l")
+    condition = Keys(conn, change.table, fields, known).among(links, "l")
     if condition is None:
         return None
     return sql.SQL("select {}{} from {} as l where {}").format(
@@ -120,6 +164,31 @@ def _scopes(
     )
 
 
+Arrays = Mapping[tuple[Name, str], tuple[str | None, str]]
+"""The values of a table's column as an array's text, None where there is none; and its type."""
+
+
+def arrays(conn: Connection, wanted: Iterable[tuple[Name, str]]) -> Arrays:
+    """The values of columns of (small) tables; one round trip."""
+    places = list(dict.fromkeys(wanted))
+    if not places:
+        return {}
+    query = joined(
+        (
+            sql.SQL(
+                "select {n}, array_agg(distinct {f})::text, pg_typeof(array_agg({f}))::text"
+                " from {t} where {f} is not null"
+            ).format(n=sql.Literal(n), f=sql.Identifier(field), t=ident(table))
+            for n, (table, field) in enumerate(places)
+        ),
+        " union all ",
+    )
+    found: dict[tuple[Name, str], tuple[str | None, str]] = {}
+    for number, values, kind in conn.execute(query).fetchall():
+        found[places[int(str(number))]] = (None if values is None else str(values), str(kind))
+    return found
+
+
 class Keys:
     """The values of some columns in a table, to be asked for in conditions; read once, when made.
 
@@ -127,17 +196,14 @@ class Keys:
     that group by it, which a join with the key table is not. The rest is a semi-join on top.
     """
 
-    def __init__(self, conn: Connection, table: Name, fields: Sequence[str]) -> None:
+    def __init__(
+        self, conn: Connection, table: Name, fields: Sequence[str], known: Arrays | None = None
+    ) -> None:
         self._table, self._fields = table, fields
-        row = conn.execute(
-            sql.SQL(
-                "select array_agg(distinct {f})::text, pg_typeof(array_agg({f}))::text"
-                " from {t} where {f} is not null"
-            ).format(f=sql.Identifier(fields[0]), t=ident(table))
-        ).fetchone()
-        assert row is not None
-        self._array = None if row[0] is None else str(row[0])
-        self._type = str(row[1])
+        place = (table, fields[0])
+        if known is None or place not in known:
+            known = arrays(conn, [place])
+        self._array, self._type = known[place]
 
     def among(self, columns: Sequence[str], alias: str) -> sql.Composed | None:
         """`alias.columns` are among the values; None if there are none."""

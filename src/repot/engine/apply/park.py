@@ -1,73 +1,56 @@
 """Unique values that change hands inside one batch (trap 13).
 
 PostgreSQL checks a unique index row by row, so two rows that exchange a value cannot be updated in
-one statement. The rows that hold a value another row of the batch wants first give it up for one
-that nobody has: NULL where it is allowed, else a value made of the row's own place in the table.
+one statement. The rows that hold a value which another row of the batch is to get make way first:
+
+* deleted and inserted anew, as they are to be, by one statement, where no foreign key notices that
+  (NO ACTION is checked at its end, when the row is there again; any other action is not);
+* else they give the value up for one that nobody has, the first that their constraints allow.
+
+Where neither goes, the update that follows fails, and the batch with it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+import psycopg
 from psycopg import sql
 
-from repot.model.catalog import Column
-from repot.postgres.compose import ident, joined
+from repot.engine.apply.parking import values
+from repot.engine.apply.work import Work, same_key
+from repot.model.catalog import Unique
+from repot.postgres.compose import ident, idents, joined
 from repot.postgres.connect import Connection
 
-if TYPE_CHECKING:
-    from repot.engine.apply.write import Work
-
-_TEXT = ("text", "character varying", "character", "citext")
-_NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
+_TAKEN = (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation)
+_REFUSED = (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.RaiseException)
 
 
-def park(conn: Connection, work: Work) -> int:
-    """Take unique values from the rows that must give them up; gives the number of rows parked."""
-    d, parked = work.derivation, 0
-    for unique in work.description.uniques:
-        columns = unique.columns
-        if set(columns) <= set(d.key) or not set(columns) <= set(d.columns):
-            continue
-        movable = [work.described(c) for c in columns if c not in d.key]
-        chosen = next((c for c in movable if _parking(c) is not None), None)
-        if chosen is None:
-            continue
-        value = _parking(chosen)
-        assert value is not None
-        taken = joined(
-            (sql.SQL("w.{c} = t.{c}").format(c=sql.Identifier(c)) for c in columns), " and "
-        )
-        other = joined(sql.SQL("w.{c}").format(c=sql.Identifier(c)) for c in d.key)
-        own = joined(sql.SQL("t.{c}").format(c=sql.Identifier(c)) for c in d.key)
-        done = conn.execute(
-            sql.SQL(
-                "update {table} as t set {column} = {value}"
-                " where exists (select from {wanted} as w where {taken} and ({other}) <> ({own}))"
-                " and exists (select from {wanted} as o where ({mine}) = ({own}))"
-            ).format(
-                table=ident(work.table),
-                column=sql.Identifier(chosen.name),
-                value=value,
-                wanted=ident(work.wanted),
-                taken=taken,
-                other=other,
-                own=own,
-                mine=joined(sql.SQL("o.{c}").format(c=sql.Identifier(c)) for c in d.key),
-            )
-        )
-        parked += done.rowcount
-    return parked
+def make_way(conn: Connection, work: Work) -> int:
+    """Take unique values from the rows that must give them up; gives the number of rows that are as
+    they are to be by now."""
+    found = _in_way(conn, work)
+    if not found:
+        return 0
+    columns = _plain_columns(conn, work)
+    for unique, doomed, _ in found:
+        if doomed:  # a row still refers to it
+            _park(conn, work, unique, work.doomed)
+    wanted = [unique for unique, _, wanted in found if wanted]
+    if not wanted:
+        return 0
+    if columns:
+        return _exchange(conn, work, columns, joined((_holders(work, u, work.wanted) for u in wanted), " union "))
+    for unique in wanted:
+        _park(conn, work, unique, work.wanted)
+    return 0
 
 
-def _parking(column: Column) -> sql.Composable | None:
-    """A value that no other row has, as an expression over the row `t`."""
-    if not column.not_null:
-        return sql.SQL("null")
-    if column.base_type in _TEXT:
-        return sql.SQL("'repot parked ' || t.ctid::text")
-    if column.base_type == "uuid":
-        return sql.SQL("pg_catalog.gen_random_uuid()")
-    if column.base_type in _NUMBERS:
-        return sql.SQL("-1 - abs(t.{c})").format(c=sql.Identifier(column.name))
-    return None
+def careful(work: Work) -> bool:
+    """Whether rows may be in each other's way by an index that says nothing of bare columns: of
+    expressions, of some rows, of an exclusion constraint."""
+    return work.wants > 1 and any(
+        (i.unique and i.partial_or_expression) or (i.constraint and not i.unique)
+        for i in work.description.indexes
+    )

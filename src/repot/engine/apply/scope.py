@@ -13,6 +13,7 @@ from repot.model.names import Name
 from repot.model.plan import Derivation
 from repot.postgres.compose import ident, idents, joined, trusted
 from repot.postgres.connect import Connection
+from repot.postgres.together import together
 
 BUCKETS = 1024
 
@@ -69,16 +70,42 @@ def pick(
     bucket: Bucket | None = None,
 ) -> list[Scope]:
     """Take up to `limit` notes off the todo tables, those of the first derivations first."""
-    held = waiting(conn, [todos[d.name] for d in derivations])
-    scopes = []
+    waits = _counted(conn, [todos[d.name] for d in derivations], limit, bucket)
+    scopes, statements = [], []
     for d in derivations:
         todo = todos[d.name]
-        if todo.id in held and limit > 0:
-            scope, notes = _pick(conn, temp, d, todo, limit, bucket)
-            limit -= notes
-            if scope.count or scope.all:
-                scopes.append(scope)
-    return scopes
+        count = min(limit, waits.get(todo.id, 0))
+        if count:
+            limit -= count
+            scopes.append(empty(temp, d, todo))
+            statements.append(_pick(scopes[-1], count, bucket))
+    found = []
+    for scope, answer in zip(scopes, together(conn, statements), strict=True):
+        kept, whole = answer.rows[0]
+        found.append(replace(scope, count=int(str(kept)), all=bool(whole)))
+    temp.filled_all([(scope.table, scope.count) for scope in found])
+    return [scope for scope in found if scope.count or scope.all]
+
+
+def _counted(
+    conn: Connection, todos: Sequence[Todo], limit: int, bucket: Bucket | None
+) -> dict[int, int]:
+    """By id, how many notes there are, up to the limit; one round trip."""
+    if not todos:
+        return {}
+    query = joined(
+        (
+            sql.SQL("select {}, count(*) from (select from {} where {} limit {}) as n").format(
+                sql.Literal(t.id),
+                ident(t.table),
+                bucket.condition(t) if bucket else sql.SQL("true"),
+                sql.Literal(limit),
+            )
+            for t in todos
+        ),
+        " union all ",
+    )
+    return {int(str(i)): int(str(count)) for i, count in conn.execute(query).fetchall()}
 
 
 def empty(temp: Temporary, d: Derivation, todo: Todo, what: str = "scope") -> Scope:
@@ -94,56 +121,55 @@ def empty(temp: Temporary, d: Derivation, todo: Todo, what: str = "scope") -> Sc
 
 def add(conn: Connection, temp: Temporary, scope: Scope, query: sql.Composable) -> Scope:
     """The scope with those that the query gives (s1 … sn) beside it; none twice."""
+    return add_all(conn, temp, [(scope, query)])[0]
+
+
+def add_all(
+    conn: Connection, temp: Temporary, adding: Sequence[tuple[Scope, sql.Composable]]
+) -> list[Scope]:
+    """The same of several scopes, in one round trip."""
+    done = together(conn, [_adding(scope, query) for scope, query in adding])
+    temp.filled_all([(s.table, a.count) for (s, _), a in zip(adding, done, strict=True)])
+    return [
+        replace(scope, count=scope.count + answer.count)
+        for (scope, _), answer in zip(adding, done, strict=True)
+    ]
+
+
+def _adding(scope: Scope, query: sql.Composable) -> sql.Composed:
     fields = scope.todo.fields
-    done = conn.execute(
-        sql.SQL(
-            "insert into {table} ({fields}) select distinct {of_q} from ({query}) as q ({fields})"
-            " where {given} and not exists (select from {table} as t where {same})"
-        ).format(
-            table=ident(scope.table),
-            of_q=idents(fields, "q"),
-            query=query,
-            fields=idents(fields),
-            given=scope.todo.given("q"),
-            same=joined(
-                (
-                    sql.SQL("{} = {}").format(sql.Identifier("t", f), sql.Identifier("q", f))
-                    for f in fields
-                ),
-                " and ",
+    return sql.SQL(
+        "insert into {table} ({fields}) select distinct {of_q} from ({query}) as q ({fields})"
+        " where {given} and not exists (select from {table} as t where {same})"
+    ).format(
+        table=ident(scope.table),
+        of_q=idents(fields, "q"),
+        query=query,
+        fields=idents(fields),
+        given=scope.todo.given("q"),
+        same=joined(
+            (
+                sql.SQL("{} = {}").format(sql.Identifier("t", f), sql.Identifier("q", f))
+                for f in fields
             ),
-        )
+            " and ",
+        ),
     )
-    temp.filled(scope.table, done.rowcount)
-    return replace(scope, count=scope.count + done.rowcount)
 
 
-def _pick(
-    conn: Connection,
-    temp: Temporary,
-    d: Derivation,
-    todo: Todo,
-    limit: int,
-    bucket: Bucket | None,
-) -> tuple[Scope, int]:
-    scope = empty(temp, d, todo)
-    row = conn.execute(
-        sql.SQL(
-            "with gone as (delete from {todo} where ctid = any (array("
-            "  select ctid from {todo} where {mine} limit {limit})) returning *),"
-            " kept as (insert into {scope} select {fields}, bool_or(gone) from gone"
-            "  where not everything group by {fields} returning 1)"
-            " select (select count(*) from kept), coalesce(bool_or(everything), false), count(*)"
-            " from gone"
-        ).format(
-            todo=ident(todo.table),
-            mine=bucket.condition(todo) if bucket else sql.SQL("true"),
-            limit=sql.Literal(limit),
-            scope=ident(scope.table),
-            fields=idents(todo.fields),
-        )
-    ).fetchone()
-    assert row is not None
-    count, whole, notes = int(str(row[0])), bool(row[1]), int(str(row[2]))
-    temp.filled(scope.table, count)
-    return replace(scope, count=count, all=whole), notes
+def _pick(scope: Scope, limit: int, bucket: Bucket | None) -> sql.Composed:
+    """The statement that takes notes off; gives the scopes, and whether all of the table is one."""
+    todo = scope.todo
+    return sql.SQL(
+        "with gone as (delete from {todo} where ctid = any (array("
+        "  select ctid from {todo} where {mine} limit {limit})) returning *),"
+        " kept as (insert into {scope} select {fields}, bool_or(gone) from gone"
+        "  where not everything group by {fields} returning 1)"
+        " select (select count(*) from kept), coalesce(bool_or(everything), false) from gone"
+    ).format(
+        todo=ident(todo.table),
+        mine=bucket.condition(todo) if bucket else sql.SQL("true"),
+        limit=sql.Literal(limit),
+        scope=ident(scope.table),
+        fields=idents(todo.fields),
+    )

@@ -14,6 +14,7 @@ from repot.engine.wal import Unread
 from repot.model.names import Name
 from repot.postgres.compose import ident, idents, joined, trusted
 from repot.postgres.connect import Connection
+from repot.postgres.together import together
 
 OTHERS, OWN = "op < 'a'", "op >= 'a'"  # whose writes: Repot's own are logged in small letters
 LIMIT = 10_000  # changes of one table in one batch
@@ -63,12 +64,14 @@ def take(
     commit_times: `at` is when the writer committed (the server must keep track of that), not when
     it wrote.
     """
-    taken = {}
-    for one in waiting(conn, captured, whose):
-        found = _take(conn, temp, one, whose, limit, commit_times=commit_times)
-        if found.rows:  # another applier may have been quicker
-            taken[one.name] = found
-    return taken
+    held = waiting(conn, captured, whose)
+    tables = [_table(temp, one, "taken") for one in held]
+    statements = [
+        _take(one, table, whose, limit, commit_times=commit_times)
+        for one, table in zip(held, tables, strict=True)
+    ]
+    found = _taken(conn, temp, held, tables, statements)
+    return {t.captured.name: t for t in found if t.rows}  # another applier may have been quicker
 
 
 def lay_out(temp: Temporary, captured: Sequence[Captured]) -> None:
@@ -85,7 +88,10 @@ def copy_logs(
     unread: Unread | None = None,
 ) -> dict[Name, Taken]:
     """What the logs hold in this snapshot, which stays there; with what is `unread` in it."""
-    seen = {one.name: _copy(conn, temp, one, whose) for one in waiting(conn, [*captured], whose)}
+    held = waiting(conn, [*captured], whose)
+    tables = [_table(temp, one, "seen") for one in held]
+    statements = [_copy(one, table, whose) for one, table in zip(held, tables, strict=True)]
+    seen = {t.captured.name: t for t in _taken(conn, temp, held, tables, statements)}
     for one in captured:
         part = unread.of(one) if unread is not None else None
         if unread is None or part is None:
@@ -101,61 +107,53 @@ def copy_logs(
 
 
 def _take(
-    conn: Connection,
-    temp: Temporary,
-    captured: Captured,
-    whose: str,
-    limit: int,
-    *,
-    commit_times: bool,
-) -> Taken:
-    table = _table(temp, captured, "taken")
-    row = conn.execute(
-        sql.SQL(
-            "with gone as (delete from {log} where ctid = any (array("
-            "  select ctid from {log} where {whose} limit {limit})) returning *, {commit}),"
-            " kept as (insert into {table} select op, {fields}, max({at}) from gone"
-            "  group by op, {fields})"
-            " select count(*), coalesce(bool_or(op in ('T', 't')), false), min(at) from gone"
-        ).format(
-            log=ident(captured.log),
-            whose=trusted(whose),
-            limit=sql.Literal(limit),
-            table=ident(table),
-            fields=idents(captured.fields),
-            commit=sql.SQL(_COMMIT if commit_times else "null::timestamptz as committed"),
-            at=sql.SQL("coalesce(committed, at)"),
-        )
-    ).fetchone()
-    return _taken(temp, captured, table, row)
+    captured: Captured, table: Name, whose: str, limit: int, *, commit_times: bool
+) -> sql.Composed:
+    return sql.SQL(
+        "with gone as (delete from {log} where ctid = any (array("
+        "  select ctid from {log} where {whose} limit {limit})) returning *, {commit}),"
+        " kept as (insert into {table} select op, {fields}, max({at}) from gone"
+        "  group by op, {fields})"
+        " select count(*), coalesce(bool_or(op in ('T', 't')), false), min(at) from gone"
+    ).format(
+        log=ident(captured.log),
+        whose=trusted(whose),
+        limit=sql.Literal(limit),
+        table=ident(table),
+        fields=idents(captured.fields),
+        commit=sql.SQL(_COMMIT if commit_times else "null::timestamptz as committed"),
+        at=sql.SQL("coalesce(committed, at)"),
+    )
 
 
-def _copy(conn: Connection, temp: Temporary, captured: Captured, whose: str) -> Taken:
-    table = _table(temp, captured, "seen")
-    row = conn.execute(
-        sql.SQL(
-            "with held as (select * from {log} where {whose}),"
-            " kept as (insert into {table} select op, {fields}, max(at) from held"
-            "  group by op, {fields})"
-            " select count(*), coalesce(bool_or(op in ('T', 't')), false), min(at) from held"
-        ).format(
-            log=ident(captured.log),
-            whose=trusted(whose),
-            table=ident(table),
-            fields=idents(captured.fields),
-        )
-    ).fetchone()
-    return _taken(temp, captured, table, row)
+def _copy(captured: Captured, table: Name, whose: str) -> sql.Composed:
+    return sql.SQL(
+        "with held as (select * from {log} where {whose}),"
+        " kept as (insert into {table} select op, {fields}, max(at) from held"
+        "  group by op, {fields})"
+        " select count(*), coalesce(bool_or(op in ('T', 't')), false), min(at) from held"
+    ).format(
+        log=ident(captured.log),
+        whose=trusted(whose),
+        table=ident(table),
+        fields=idents(captured.fields),
+    )
 
 
 def _taken(
-    temp: Temporary, captured: Captured, table: Name, row: tuple[object, ...] | None
-) -> Taken:
-    assert row is not None
-    rows, oldest = int(str(row[0])), row[2]
-    assert oldest is None or isinstance(oldest, datetime)
-    temp.filled(table, rows)
-    return Taken(captured, table, rows, bool(row[1]), oldest)
+    conn: Connection,
+    temp: Temporary,
+    captured: Sequence[Captured],
+    tables: Sequence[Name],
+    statements: Sequence[sql.Composable],
+) -> list[Taken]:
+    found = []
+    for one, table, answer in zip(captured, tables, together(conn, statements), strict=True):
+        count, truncated, oldest = answer.rows[0]
+        assert oldest is None or isinstance(oldest, datetime)
+        found.append(Taken(one, table, int(str(count)), bool(truncated), oldest))
+    temp.filled_all([(t.table, t.rows) for t in found])
+    return found
 
 
 def _table(temp: Temporary, captured: Captured, what: str) -> Name:

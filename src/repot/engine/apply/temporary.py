@@ -6,13 +6,15 @@ times a second, in a database that is not ours.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
 
 from repot.model.names import Name
-from repot.postgres.compose import ident
+from repot.postgres.compose import ident, joined
 from repot.postgres.connect import Connection
+from repot.postgres.together import together
 
 TEMP = "pg_temp"
 _MANY = 100  # rows from which the planner should be told
@@ -58,17 +60,49 @@ class Temporary:
 
     def filled(self, table: Name, rows: int) -> None:
         """Rows were put into it: the planner is told if they are many, or were never counted."""
-        known = self._known[table.name]
-        known.used = known.used or rows > 0
-        if rows and (rows >= _MANY or not known.analyzed):
-            self._conn.execute(sql.SQL("analyze {}").format(ident(table)))
-            known.analyzed = True
+        self.filled_all([(table, rows)])
 
     def fill(self, table: Name, query: sql.Composable) -> int:
         """Put the rows of the query into the table; gives their number."""
-        done = self._conn.execute(sql.SQL("insert into {} {}").format(ident(table), query))
-        self.filled(table, done.rowcount)
-        return done.rowcount
+        return self.fill_all([(table, query)])[0]
+
+    def fill_all(self, fills: Sequence[tuple[Name, sql.Composable]]) -> list[int]:
+        """The same of several tables, in one round trip."""
+        insert = sql.SQL("insert into {} {}")
+        done = together(self._conn, [insert.format(ident(t), query) for t, query in fills])
+        counts = [answer.count for answer in done]
+        self.filled_all([(t, n) for (t, _), n in zip(fills, counts, strict=True)])
+        return counts
+
+    def filled_all(self, filled: Sequence[tuple[Name, int]]) -> None:
+        """`filled` of several tables, in one round trip."""
+        tables = []
+        for table, rows in filled:
+            known = self._known[table.name]
+            known.used = known.used or rows > 0
+            if rows and (rows >= _MANY or not known.analyzed):
+                tables.append(table)
+                known.analyzed = True
+        if tables:
+            self._conn.execute(sql.SQL("analyze {}").format(joined(ident(t) for t in tables)))
+
+    def tell_planner(self) -> None:
+        """That none of these tables is large: it would take one that was never counted for larger
+        than it is, and ask the whole of what is joined with it."""
+        new = [n for n, known in self._known.items() if not known.analyzed]
+        if not new:
+            return
+        names = [Name(schema_=TEMP, name=n) for n in new]
+        together(
+            self._conn,
+            [
+                *(sql.SQL("insert into {} default values").format(ident(n)) for n in names),
+                sql.SQL("analyze {}").format(joined(ident(n) for n in names)),
+                *(sql.SQL("delete from {}").format(ident(n)) for n in names),
+            ],
+        )
+        for n in new:
+            self._known[n].analyzed = True
 
     def again(self) -> Temporary:
         """The same tables, for the next use of them in this transaction."""

@@ -5,7 +5,7 @@ although it is not the same (1.0 and 1.00, -0.0 and 0.0, '1 day' and '24:00') is
 the type offers for it, or by the record image operator *<>, which compares the stored bytes.
 """
 
-from repot.engine.compare.count import Counts, compare, compared_columns
+from repot.engine.compare.count import Counts, compare, compared_columns, comparing, counted
 from repot.engine.compare.show import duplicate_examples, examples
 from repot.engine.compare.sides import HERE, sides
 from repot.engine.compare.values import any_differs, differs, is_exact, is_text
@@ -19,6 +19,8 @@ __all__ = [
     "between",
     "compare",
     "compared_columns",
+    "comparing",
+    "counted",
     "differs",
     "duplicate_examples",
     "everywhere",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -75,6 +76,20 @@ def compare(
 
     A row with NULL in its key has no partner: it is missing, or extra.
     """
+    row = conn.execute(comparing(conn, d, table, now, where)).fetchone()
+    assert row is not None
+    return counted(row)
+
+
+def counted(row: Sequence[object]) -> Counts:
+    """The answer to `comparing`."""
+    return Counts(*(int(str(n)) for n in row))
+
+
+def comparing(
+    conn: Connection, d: Derivation, table: Table, now: Name, where: Where
+) -> sql.Composed:
+    """The statement of `compare`."""
     compared, _ = compared_columns(d, table)
     both = sides(conn, d, now)
     repeated: sql.Composable = sql.SQL("0")
@@ -83,23 +98,19 @@ def compare(
             "(select coalesce(sum(n - 1), 0) from (select count(*) as n from {} as t where {}"
             " group by {} having count(*) > 1) as k)"
         ).format(ident(now), where("t"), idents(d.key, "t"))
-    row = conn.execute(
-        sql.SQL(
-            "select count(*) filter (where v.{here} and t.{here}),"
-            " count(*) filter (where t.{here} is null),"
-            " count(*) filter (where v.{here} is null),"
-            " count(*) filter (where v.{here} and t.{here} and ({changed})),"
-            " (select count(*) from {table} as t where {where}),"
-            " {repeated}"
-            " from {joined}"
-        ).format(
-            here=sql.Identifier(HERE),
-            changed=any_differs(compared, "v", "t"),
-            table=ident(now),
-            where=where("t"),
-            repeated=repeated,
-            joined=both.joined(compared, where),
-        )
-    ).fetchone()
-    assert row is not None
-    return Counts(*(int(str(n)) for n in row))
+    return sql.SQL(
+        "select count(*) filter (where v.{here} and t.{here}),"
+        " count(*) filter (where t.{here} is null),"
+        " count(*) filter (where v.{here} is null),"
+        " count(*) filter (where v.{here} and t.{here} and ({changed})),"
+        " (select count(*) from {table} as t where {where}),"
+        " {repeated}"
+        " from {joined}"
+    ).format(
+        here=sql.Identifier(HERE),
+        changed=any_differs(compared, "v", "t"),
+        table=ident(now),
+        where=where("t"),
+        repeated=repeated,
+        joined=both.joined(compared, where),
+    )

@@ -8,20 +8,20 @@ from dataclasses import dataclass, replace
 from psycopg import errors, sql
 
 from repot.engine import todo, wal
-from repot.engine.apply.locating import Keys
+from repot.engine.apply.locating import Arrays, Keys, arrays
 from repot.engine.apply.names import Names
-from repot.engine.apply.scope import Scope, add, empty
+from repot.engine.apply.scope import Scope, add_all, empty
 from repot.engine.apply.temporary import Temporary
-from repot.engine.compare import Counts, Where, compare, everywhere, examples
+from repot.engine.compare import Counts, Where, comparing, counted, everywhere, examples
 from repot.engine.prove.aside import Aside, own_rows, without_own
 from repot.engine.prove.rewritten import Files, files, rewritten
-from repot.engine.session import Session
 from repot.engine.todo import Todo
 from repot.model.plan import Derivation, Plan
 from repot.model.results import Difference
 from repot.postgres.compose import ident, idents, joined, trusted
 from repot.postgres.connect import Connection
-from repot.postgres.patience import IN_THE_WAY, Patience, give_way
+from repot.postgres.patience import IN_THE_WAY, PATIENCE, Patience, give_way
+from repot.postgres.together import together
 
 EXAMPLES = 3
 ATTEMPTS = 5
@@ -82,32 +82,37 @@ def forget_touched(conn: Connection, run_id: int, epoch: int) -> None:
         )
 
 
-def prove_touched(session: Session, application: str) -> list[TouchedProof]:
+def prove_touched(
+    conn: Connection, run: int, plan: Plan, *, seconds: float = PATIENCE
+) -> list[TouchedProof]:
     """Compare what was touched, in a snapshot, while everybody goes on; what is equal is proven,
-    and what waits again stays as it is. Raises Refused `lock-timeout`."""
-    run, attempts, patience = session.run.id, 0, Patience("proving what was written")
-    with session.connect(application) as conn:
-        while attempts < ATTEMPTS:
-            epoch = raise_epoch(conn, run)
-            before = files(conn, run)
-            try:
-                with wal.still(conn, run, session.plan):
-                    conn.execute("begin isolation level repeatable read")
-                    unread = wal.unread(conn, run, session.plan)
-                give_way(conn)
-                conn.execute("set local jit = off")
-                aside = Aside(conn, run, session.plan, unread=unread)
-                proofs = _prove(conn, run, session.plan, epoch, aside)
-                proofs = _believed(conn, run, proofs, before)
-                conn.commit()
-            except errors.SerializationFailure:  # a whole table was touched anew meanwhile
-                conn.rollback()
-                attempts += 1
-            except IN_THE_WAY:
-                conn.rollback()
-                patience.wait(conn)
-            else:
-                return proofs
+    and what waits again stays as it is.
+
+    conn: without a transaction. seconds: for which it may be put off by locks of others. Raises
+    Refused `lock-timeout`.
+    """
+    attempts, patience = 0, Patience("proving what was written", seconds=seconds)
+    while attempts < ATTEMPTS:
+        epoch = raise_epoch(conn, run)
+        before = files(conn, run)
+        try:
+            with wal.still(conn, run, plan):
+                conn.execute("begin isolation level repeatable read")
+                unread = wal.unread(conn, run, plan)
+            give_way(conn)
+            conn.execute("set local jit = off")
+            aside = Aside(conn, run, plan, unread=unread)
+            proofs = _prove(conn, run, plan, epoch, aside)
+            proofs = _believed(conn, run, proofs, before)
+            conn.commit()
+        except errors.SerializationFailure:  # a whole table was touched anew meanwhile
+            conn.rollback()
+            attempts += 1
+        except IN_THE_WAY:
+            conn.rollback()
+            patience.wait(conn)
+        else:
+            return proofs
     return []
 
 
@@ -134,15 +139,20 @@ def _prove(
     names, temp = Names(conn, run_id), Temporary(conn)
     moves = {m.name: m for m in plan.moves}
     own = own_rows(conn, run_id)
-    proofs = []
-    for name, whole in held(conn, list(todos.values()), run_id, epoch).items():
-        move = moves[name]
-        scope, where = _scope(conn, temp, move, todos[name], epoch, whole, aside)
-        where = without_own(run_id, move, where, own)
-        proof = _compare(conn, plan, names, scope, where)
-        if not proof.counts.differences:
-            _proven(conn, scope, epoch)
-        proofs.append(proof)
+    touched = held(conn, list(todos.values()), run_id, epoch)
+    scopes = add_all(
+        conn,
+        temp,
+        [
+            _touched(temp, moves[name], todos[name], epoch, whole, aside)
+            for name, whole in touched.items()
+        ],
+    )
+    known = arrays(conn, [(s.table, s.todo.fields[0]) for s in scopes if not s.all])
+    wheres = [without_own(run_id, s.derivation, _where(conn, s, known, aside), own) for s in scopes]
+    proofs = _compare(conn, plan, names, list(zip(scopes, wheres, strict=True)))
+    proven = [s for s, p in zip(scopes, proofs, strict=True) if not p.counts.differences]
+    together(conn, [statement for scope in proven for statement in _proven(scope, epoch)])
     return proofs
 
 
@@ -168,15 +178,9 @@ def held(
     return held
 
 
-def _scope(
-    conn: Connection,
-    temp: Temporary,
-    move: Derivation,
-    mine: Todo,
-    epoch: int,
-    whole: bool,
-    aside: Aside | None,
-) -> tuple[Scope, Where]:
+def _touched(
+    temp: Temporary, move: Derivation, mine: Todo, epoch: int, whole: bool, aside: Aside | None
+) -> tuple[Scope, sql.Composable]:
     """What is to be compared: the touched scopes, without those that wait."""
     waits = aside.of(move) if aside is not None else None
     scope = replace(empty(temp, move, mine, "prove"), all=whole and not (waits and waits.all))
@@ -195,42 +199,49 @@ def _scope(
                     " and ",
                 ),
             )
-    scope = add(conn, temp, scope, query)
+    return scope, query
+
+
+def _where(conn: Connection, scope: Scope, known: Arrays, aside: Aside | None) -> Where:
+    move = scope.derivation
     if scope.all:
-        return scope, aside.outside(move, everywhere) if aside else everywhere
-
-    def where(alias: str) -> sql.Composable:
-        return conditions[alias] or sql.SQL("false")
-
-    keys = Keys(conn, scope.table, mine.fields)
+        return aside.outside(move, everywhere) if aside else everywhere
+    keys = Keys(conn, scope.table, scope.todo.fields, known)
     conditions = {alias: keys.among(move.scope, alias) for alias in ("v", "t")}
-    return scope, where
+    return lambda alias: conditions[alias] or sql.SQL("false")
 
 
 def _compare(
-    conn: Connection, plan: Plan, names: Names, scope: Scope, where: Where
-) -> TouchedProof:
-    move = scope.derivation
-    table = plan.target.get(move.table)
-    assert table is not None
-    at = names[move.table]
-    counts = compare(conn, move, table, at, where)
-    found: tuple[Difference, ...] = ()
-    if counts.differences:
-        found = examples(conn, move, table, at, where, EXAMPLES)
-    return TouchedProof(move, counts, scope.count, scope.all, found)
+    conn: Connection, plan: Plan, names: Names, what: Sequence[tuple[Scope, Where]]
+) -> list[TouchedProof]:
+    questions = []
+    for scope, where in what:
+        move = scope.derivation
+        table = plan.target.get(move.table)
+        assert table is not None
+        questions.append((move, table, names[move.table], where))
+    answers = together(conn, [comparing(conn, *question) for question in questions])
+    proofs = []
+    for (scope, _), question, answer in zip(what, questions, answers, strict=True):
+        counts = counted(answer.rows[0])
+        found: tuple[Difference, ...] = ()
+        if counts.differences:
+            found = examples(conn, *question, EXAMPLES)
+        proofs.append(TouchedProof(scope.derivation, counts, scope.count, scope.all, found))
+    return proofs
 
 
-def _proven(conn: Connection, scope: Scope, epoch: int) -> None:
+def _proven(scope: Scope, epoch: int) -> list[sql.Composed]:
     """The compared scopes are touched no more. Of a whole table what waits is touched anew."""
-    mine = scope.todo
+    mine, statements = scope.todo, []
     if scope.all:
-        conn.execute(
-            "update repot.work set whole_epoch = null where id = %s and whole_epoch <= %s",
-            (mine.id, epoch),
+        statements.append(
+            sql.SQL(
+                "update repot.work set whole_epoch = null where id = {} and whole_epoch <= {}"
+            ).format(sql.Literal(mine.id), sql.Literal(epoch))
         )
     if scope.count:
-        conn.execute(
+        statements.append(
             sql.SQL(
                 "delete from {touched} as t where epoch <= {epoch}"
                 " and exists (select from {scope} as s where {same})"
@@ -244,6 +255,7 @@ def _proven(conn: Connection, scope: Scope, epoch: int) -> None:
                 ),
             )
         )
+    return statements
 
 
 def touch_own(conn: Connection, run_id: int, plan: Plan) -> None:

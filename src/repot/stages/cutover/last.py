@@ -36,8 +36,8 @@ from repot.postgres.retry import with_lock_retries
 
 ROUNDS = 12
 TRIES = 4
-QUICK = 2  # rounds of carrying over, before the locks
-CALM = 20  # changes in a round after which another one would not be worth it
+QUICK = 4  # rounds of carrying over, before the locks
+CALM = 12  # changes in a round after which another one would not be worth it
 FEW = 100  # scopes that are left to be proven under the locks
 SHOWN = 5
 
@@ -54,7 +54,7 @@ def bring_up(session: Session) -> int:
         for _ in range(ROUNDS):
             catch_up(conn, session.run.id, session.plan)
             _without_poison(conn, session)
-            proofs = prove_touched(session, "repot cutover")
+            proofs = prove_touched(conn, session.run.id, session.plan)
             refuse_differences(proofs)
             rows += sum(p.rows for p in proofs)
             session.progress.advance("bring up", sum(p.rows for p in proofs))
@@ -95,16 +95,33 @@ def get_ready(conn: Connection, session: Session) -> None:
     lay_out(conn, run, plan)
 
 
-def carry_over(session: Session) -> None:
-    """What was written while the switch was prepared, beside its transaction: rows that it writes
-    would be locked until its end."""
-    with session.connect("repot cutover") as conn:
-        for _ in range(QUICK):
-            catch_up(conn, session.run.id, session.plan)
-            refuse_differences(prove_touched(session, "repot cutover"))
-            done = catch_up(conn, session.run.id, session.plan)
-            if done <= CALM or touched_count(conn, session.run.id) <= FEW:
-                return
+def carry_over(conn: Connection, session: Session) -> None:
+    """What was written while the switch was prepared, beside its transaction (rows that it writes
+    would be locked until its end). Raises Refused `not-equal`."""
+    run, plan = session.run.id, session.plan
+    for _ in range(QUICK):
+        done = catch_up(conn, run, plan, switching=True)
+        refuse_differences(prove_touched(conn, run, plan))
+        if done <= CALM:
+            return
+
+
+def carry_over_at_once(conn: Connection, session: Session) -> None:
+    """The same, while the switch holds locks that a TRUNCATE of the application's may be waiting
+    for, and this connection would wait behind that: where a lock is not to be had it is left for
+    later. Raises Refused `not-equal`."""
+    run, plan = session.run.id, session.plan
+    for _ in range(QUICK):
+        try:
+            done = catch_up(conn, run, plan, switching=True, tries=1)
+            proofs = prove_touched(conn, run, plan, seconds=0)
+        except RepotError as failed:
+            if failed.code not in ("lock-timeout", "apply-failed"):
+                raise
+            continue
+        refuse_differences(proofs)
+        if done <= CALM:
+            return
 
 
 def _without_poison(conn: Connection, session: Session) -> None:

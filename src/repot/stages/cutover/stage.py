@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from repot.engine import capture, drift
 from repot.engine.apply import both_ways
-from repot.engine.apply.batch import hold_lane
+from repot.engine.apply.batch import hold_lane, hold_switch
 from repot.engine.session import Session
 from repot.engine.swap import memory, shape
 from repot.engine.swap.attempts import Clock, in_one_transaction
@@ -26,6 +26,7 @@ from repot.stages.cutover.last import (
     arm,
     bring_up,
     carry_over,
+    carry_over_at_once,
     empty,
     get_ready,
     prove,
@@ -88,23 +89,25 @@ def cutover(
 
 
 def _prepared(conn: Connection, session: Session, clock: Clock) -> CutoverResult | None:
-    with reader(session, STAGE) as other:
-        return _switch(conn, session, clock, other)
+    with reader(session, STAGE) as wal_reader, session.connect(f"repot {STAGE}") as beside:
+        return _switch(conn, session, clock, wal_reader, beside)
 
 
 def _switch(
-    conn: Connection, session: Session, clock: Clock, other: Connection | None
+    conn: Connection,
+    session: Session,
+    clock: Clock,
+    wal_reader: Connection | None,
+    beside: Connection,
 ) -> CutoverResult | None:
-    conn.execute(
-        "select pg_advisory_xact_lock(hashtextextended('repot.switch', %s))", (session.run.id,)
-    )
+    hold_switch(conn, session.run.id)
     plan, run = session.plan, read_run(conn, session.run)
     if run.phase is Phase.CUT_OVER:
         return None
-    carry_over(session)
-    # From here on no other connection of ours may be waited for: a TRUNCATE that waits for this
-    # transaction would stop it, and nobody would see that we wait for each other. And nothing is
-    # written before the writers wait: they would wait for the rows.
+    carry_over(beside, session)
+    # From here on another connection of ours may be waited for only shortly: a TRUNCATE that waits
+    # for this transaction would stop it, and nobody would see that we wait for each other. And
+    # nothing is written before the writers wait: they would wait for the rows.
     give_way(conn)
     _refuse_changed_schema(conn, plan)
     shape_of = drift.check(conn, run.id, plan, None)
@@ -112,6 +115,7 @@ def _switch(
     switch = open_switch(conn, plan, run.id, clock, to="v2", kind=plan.cutover.swap)
     _refuse_trouble(conn, switch)
     switch.prepare_v2()
+    carry_over_at_once(beside, session)
 
     rule = both_ways(conn, run.id)
     hold_lane(conn, run.id, capture.FORWARD)  # before the run's row, as followers do
@@ -124,7 +128,7 @@ def _switch(
     drift.check(conn, run.id, plan, shape_of)
     if rule is not None:
         stop_v2(conn, session)
-    drained = empty(conn, session, other)
+    drained = empty(conn, session, wal_reader)
     proven = prove(conn, session)
     switch.to_v2()
     capture.watch_own(conn, run.id, plan)

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
+from repot.engine.apply.deleting import delete
 from repot.engine.apply.order import parents_first
 from repot.engine.apply.temporary import TEMP
-from repot.engine.apply.write import Work, delete, forward_columns, insert, same_key, update
+from repot.engine.apply.work import Work, same_key
+from repot.engine.apply.write import forward_columns, insert, update
 from repot.engine.prove.differing import Found, quarantine_table
 from repot.engine.session import Session
 from repot.model.catalog import Table

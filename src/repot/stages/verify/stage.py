@@ -140,7 +140,8 @@ def _prove_later(session: Session) -> _Later:
     session.progress.start("later", "Proving what was written meanwhile", None, "rows")
     for _ in range(ROUNDS):
         _catch_up(session)
-        proofs = prove_touched(session, "repot verify")
+        with session.connect("repot verify") as conn:
+            proofs = prove_touched(conn, session.run.id, session.plan)
         rows = sum(p.rows for p in proofs)
         later.rows += rows
         later.wrong = tuple(p for p in proofs if p.counts.differences)
