@@ -190,6 +190,23 @@ def test_a_row_that_was_written_since_the_proof_is_proven_under_the_locks(shop: 
     assert rows(shop.dsn, "select phase from repot.run") == [("copied",)]
 
 
+def test_a_row_of_v2_that_somebody_else_wrote_since_the_proof_is_found(shop: Session) -> None:
+    verdict = passed(verify(shop))
+    run(
+        shop.dsn,
+        "update shop_v2.items set title = 'By hand' where id = (select min(id::text)::uuid"
+        " from shop_v2.items)",
+    )
+    with pytest.raises(Refused) as refused:
+        cutover(shop, verdict, whole_backup())
+    assert refused.value.code == "not-equal"
+    run(
+        shop.dsn, "update product set price = price where id < 500; update bundle set price = price"
+    )
+    follow(shop, stop=threading.Event(), once=True)
+    passed(verify(shop))
+
+
 def test_lag_counts_what_waits_and_since_when(shop: Session) -> None:
     run(shop.dsn, "update product set price = 12 where id < 10")
     time.sleep(0.2)

@@ -14,6 +14,7 @@ import pytest
 from repot.embedded import EmbeddedServer
 from repot.engine import apply as engine_apply
 from repot.engine import capture
+from repot.engine.prove.differing import note_uncarried
 from repot.engine.session import Session
 from repot.engine.swap.switch import Switch
 from repot.model.errors import Refused, RepotError
@@ -22,6 +23,7 @@ from repot.model.results import RollbackResult
 from repot.model.state import Phase
 from repot.postgres.state import last_evidence
 from repot.stages.cutover import cutover
+from repot.stages.follow import follow
 from repot.stages.rollback import carry, rollback
 from repot.stages.verify import verify
 from support.moving import make_session
@@ -86,12 +88,25 @@ def test_writes_made_on_v2_are_in_v1(session: Session) -> None:
         assert last_evidence(conn, session.run.id, "rollback") is not None
 
 
+def test_what_v1_has_no_place_for_is_a_difference_again_after_it(session: Session) -> None:
+    dsn = session.dsn
+    run(dsn, "update categories set items_count = 7777 where id = 1")
+    follow(session, stop=threading.Event(), once=True)
+    assert note_uncarried(session) == 1
+    done, _ = rollback(session, accept_loss=True)
+    _, verdict = now_proven(session.at(done))
+    assert verdict.passed, verdict.reasons
+    run(dsn, "update shop_v2.categories set items_count = 7777 where id = 1")
+    _, verdict = now_proven(session.at(done))
+    assert verdict.differences == 1
+
+
 def test_v1_works_on_after_it(session: Session) -> None:
     """Numbers that V2 gave out are not given out again; V1's changes are captured, V2's not."""
     dsn = session.dsn
     last = rows(dsn, "insert into purchases (customer_id, amount) values (1, 1) returning id")[0][0]
     run(dsn, "delete from purchases where amount = 1 and customer_id = 1")
-    go_back(session)
+    rollback(session)
     number = rows(dsn, "insert into purchase (customer_id, amount) values (1, 1) returning id")
     assert number[0][0] > last
     with session.connect() as conn:

@@ -32,13 +32,13 @@ Write = Callable[[psycopg.Connection, random.Random], None]
 
 @contextmanager
 def writing(dsn: str, *writes: Write) -> Iterator[list[int]]:
-    """A thread per function, 200 calls a second at most; how often they were called."""
+    """A thread per function, 40 calls a second at most; how often they were called."""
     stop, counts, errors = threading.Event(), list[int](), list[str]()
 
     def work(number: int) -> None:
         rng = random.Random(number)
         with connect(dsn) as conn:
-            while not stop.wait(0.005):
+            while not stop.wait(0.025):
                 try:
                     writes[number](conn, rng)
                     counts.append(number)
@@ -176,7 +176,7 @@ def test_there_and_back_and_there_again(
     with following(session) as followed:
         with writing(database, buys, sells) as writes:
             verdict = passed(verify(session))
-            while len(writes) < 100:
+            while len(writes) < 40:
                 time.sleep(0.01)
             passed(verify(session))
             session, verdict = now_proven(session)
@@ -195,7 +195,7 @@ def test_there_and_back_and_there_again(
     with writing(database, buys, sells) as writes:
         session, verdict = now_proven(session)
         passed(verdict)
-        while len(writes) < 50:
+        while len(writes) < 30:
             time.sleep(0.01)
         done, _ = cutover(session, verdict, whole_backup())
     session = session.at(done)

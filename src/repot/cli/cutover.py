@@ -35,8 +35,9 @@ def cutover(
 ) -> None:
     """Switch: V2 takes the place of V1, in one transaction.
 
-    Opens only after a passed proof of this plan and a tested backup, and not if V1 was written
-    since.
+    Opens only after a passed proof of this plan and a tested backup. V1 may be written all the
+    time: what was written since the proof is applied and proven first, the last of it while the
+    writers wait.
     """
     out = Output(json)
     with TerminalProgress(quiet=json) as progress:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from psycopg import sql
+from psycopg import errors, sql
+from psycopg.pq import TransactionStatus
 
 from repot.engine import capture, todo, wal
 from repot.engine.apply.taking import OTHERS
@@ -11,10 +12,22 @@ from repot.model.status import Lag, SlotStatus
 from repot.postgres.compose import ident, joined, trusted
 from repot.postgres.connect import Connection
 
+LOOKS = 3
+
 
 def lag(conn: Connection, run_id: int, direction: str) -> Lag:
     """What waits to be carried over in this direction, and since when; one count, two round trips
     before it."""
+    for _ in range(LOOKS - 1):
+        try:
+            return _lag(conn, run_id, direction)
+        except errors.UndefinedTable:  # a switch, or a restart, has just removed a log
+            if conn.info.transaction_status is not TransactionStatus.IDLE:
+                raise
+    return _lag(conn, run_id, direction)
+
+
+def _lag(conn: Connection, run_id: int, direction: str) -> Lag:
     parts = [
         sql.SQL(
             "select {name} as name, count(*) as changes, 0 as scopes, min(at) as at from {log}"

@@ -18,11 +18,10 @@ from psycopg import errors, sql
 
 from repot.model.errors import Refused
 from repot.postgres.connect import Connection
-from repot.postgres.retry import blockers
+from repot.postgres.retry import GIVE_WAY_MS, blockers
 
 T = TypeVar("T")
 
-GIVE_WAY_MS = 300
 PATIENCE = 120.0  # seconds that one question may be put off
 IN_THE_WAY = (errors.LockNotAvailable, errors.DeadlockDetected)
 

@@ -14,6 +14,9 @@ from repot.postgres.connect import Connection
 
 T = TypeVar("T")
 
+GIVE_WAY_MS = 300
+_FIRST_MS = 40
+
 _AGAIN = (errors.LockNotAvailable, errors.DeadlockDetected)
 
 
@@ -28,13 +31,18 @@ def with_lock_retries(
     """Run `body(attempt)` in one transaction with a short lock_timeout, until the locks are had.
 
     Waits between attempts grow to two seconds, with jitter: two waiters must not march in step.
+    lock_timeout_ms: at most; short at first, and never so long that the server would look for a
+    cycle of waits (deadlock_timeout): it might end the application's side.
     Raises Refused `lock-timeout` after `retries` repeats, naming who is in the way.
     """
+    longest = min(lock_timeout_ms, GIVE_WAY_MS // 2)  # the body may want several locks
     for attempt in range(retries + 1):
         try:
             with conn.transaction():
                 conn.execute(
-                    sql.SQL("set local lock_timeout = {}").format(sql.Literal(lock_timeout_ms))
+                    sql.SQL("set local lock_timeout = {}").format(
+                        sql.Literal(min(longest, int(_FIRST_MS * 1.5**attempt)))
+                    )
                 )
                 return body(attempt)
         except _AGAIN:
@@ -43,7 +51,7 @@ def with_lock_retries(
             time.sleep(random.uniform(0.5, 1.0) * min(2.0, 0.05 * 2**attempt))
     raise Refused(
         "lock-timeout",
-        f"{what} could not be had in {retries + 1} tries of {lock_timeout_ms} ms",
+        f"{what} could not be had in {retries + 1} tries of up to {longest} ms",
         evidence=blockers(conn),
         hint="end the long transactions named here, or try in a quieter hour",
     )

@@ -8,6 +8,7 @@ kept as `raw` until V2 writes the column: V1 must show it again after a rollback
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -122,6 +123,9 @@ def idea_tags(text: str | None) -> Any:
     """What moves/trending_ideas.sql makes of tags: flat JSON as it is, all else as {"raw": …}."""
     if text is None:
         return None
+    # Escapes that jsonb refuses, or that the move leaves alone.
+    if re.search(r"\\u(?:0000|[dD][89a-fA-F])", re.sub(r'\\["\\/bfnrt]', "", text)):
+        return {"raw": text}
     try:
         found = json.loads(text)
     except ValueError:

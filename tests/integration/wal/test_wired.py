@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -11,11 +13,11 @@ from typing import Any
 import pytest
 
 from repot.engine import build as building
-from repot.engine import wal
-from repot.engine.apply import drain, step, step_both
+from repot.engine import capture, wal
+from repot.engine.apply import drain, step_both
 from repot.engine.build import build
 from repot.engine.capture import Captured
-from repot.engine.lag import slot_status
+from repot.engine.lag import lag, slot_status
 from repot.engine.prove import touched
 from repot.engine.session import Session
 from repot.engine.wal import background, slot
@@ -32,6 +34,7 @@ from repot.stages.cutover import cutover
 from repot.stages.cutover import stage as cutover_stage
 from repot.stages.follow import follow
 from repot.stages.rollback import rollback
+from repot.stages.rollback import stage as rollback_stage
 from repot.stages.verify import snapshot, verify
 from support.moving import TOML
 from support.moving import make_session as make_project
@@ -39,6 +42,7 @@ from support.sql import connect, rows, run
 from support.swapping import make_session, now_proven, switch_over, whole_backup
 from support.wal import EVERY, shop_from_wal, shop_planned, slots
 
+draining = sys.modules["repot.engine.apply.drain"]  # not the function of that name
 Harm = Callable[[Session], None]
 
 
@@ -191,7 +195,9 @@ FAMILY = {
 }
 
 
-def test_a_row_may_refer_to_one_that_was_not_read_yet(database: str, tmp_path: Path) -> None:
+def test_a_row_may_refer_to_one_that_was_not_read_yet(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Children are told by triggers, parents by the WAL, a little later."""
     v1 = """
         create table parent (id int primary key);
@@ -199,10 +205,11 @@ def test_a_row_may_refer_to_one_that_was_not_read_yet(database: str, tmp_path: P
     session = make_project(database, tmp_path, FAMILY, v1)
     session = session.at(build(session))
     copy(session)
-    run(database, "insert into parent values (1); insert into child values (1, 1)")
+    both = "insert into parent values (1); insert into child values (1, 1)"
+    written = before(monkeypatch, draining, "lane", lambda: run(database, both))
     with session.connect() as conn:
-        done = step(conn, session.run.id, session.plan)
-    assert done.poison == ()
+        drain(conn, session.run.id, session.plan)
+    assert written
     assert rows(database, "select * from v2.children") == [(1, 1)]
     assert verify(session).passed
 
@@ -286,6 +293,21 @@ def test_what_follows_from_repot_s_own_writes_is_weighed(
     assert now_proven(session.at(done))[1].passed
 
 
+def test_what_others_changed_last_is_no_loss_of_the_rollback(
+    shop: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, _ = cutover(shop, verify(shop), whole_backup())
+    item = "(select value from repot_registry.item_key where kind = 'product' and id = 12)"
+    run(shop.dsn, f"update items set price = 5 where id = {item}")
+    late = "update shop_old.product set price = 6 where id = 12"
+    written = before(monkeypatch, rollback_stage, "hold_lane", lambda: run(shop.dsn, late))
+    done, result = rollback(shop.at(done))
+    assert written
+    assert done.phase is Phase.ROLLED_BACK
+    assert not any("price" in e.columns for e in result.not_carried)
+    assert now_proven(shop.at(done))[1].passed
+
+
 def test_both_ways_a_change_that_was_not_read_is_a_conflict(shop: Session) -> None:
     once(shop, both="v1")
     item = "(select value from repot_registry.item_key where kind = 'product' and id = 12)"
@@ -313,6 +335,21 @@ def test_both_ways_v2_s_rows_follow_what_repot_wrote_to_v1(shop: Session) -> Non
     once(shop)
     assert rows(shop.dsn, counts) == [(2, two + 1), (3, three - 1)]
     assert verify(shop).passed
+
+
+def test_the_way_back_is_open_where_the_slot_was_lost(shop: Session) -> None:
+    done, _ = cutover(shop, verify(shop), whole_backup())
+    session = shop.at(done)
+    drops_slot(session)
+    run(shop.dsn, "update customers set email = 'late' where id = 1")
+    assert once(session) == 1
+    run(shop.dsn, "update customers set email = 'later' where id = 2")
+    session = session.at(rollback(session)[0])
+    asked = "select email from customer where id in (1, 2) order by id"
+    assert rows(shop.dsn, asked) == [("late",), ("later",)]
+    with pytest.raises(RepotError) as lost:
+        verify(session)
+    assert lost.value.code == "wal-slot-lost"
 
 
 def drops_slot(session: Session) -> None:
@@ -359,6 +396,25 @@ def test_how_far_the_reading_is(shop: Session) -> None:
         after = slot_status(conn, shop.run.id)
         assert after is not None
         assert after.behind < other.behind / 2
+
+
+def test_a_log_that_goes_while_it_is_counted_does_not_end_the_follower(
+    shop: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rollback removes those of the way back while the follower is at it."""
+    real, gone = capture.read, list[Captured]()
+
+    def stale(*arguments: Any) -> tuple[Captured, ...]:
+        found = real(*arguments)
+        if not gone:
+            gone.append(dataclasses.replace(found[0], id=10_000))
+            return (*found, *gone)
+        return found
+
+    with shop.connect() as conn:
+        monkeypatch.setattr(capture, "read", stale)
+        assert lag(conn, shop.run.id, capture.FORWARD).changes == 0
+    assert gone
 
 
 def test_a_restart_and_an_end_leave_nothing_behind(shop: Session) -> None:

@@ -3,6 +3,7 @@ them off the log. A crash repeats at worst; order does not matter."""
 
 from repot.engine.apply.drain import (
     LIMIT,
+    PATIENCE,
     apply_share,
     both_now,
     both_ways,
@@ -17,6 +18,7 @@ from repot.engine.apply.scope import Bucket
 
 __all__ = [
     "LIMIT",
+    "PATIENCE",
     "Bucket",
     "apply_share",
     "both_now",

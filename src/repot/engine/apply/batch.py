@@ -108,6 +108,18 @@ def lane(
             )
 
 
+def lay_out_back(conn: Connection, run_id: int, plan: Plan) -> None:
+    """The same of the way back."""
+    temp = Temporary(conn)
+    todos = todos_of.read(conn, run_id, BACK)
+    place = Place(BACK, plan.source, Names(conn, run_id))
+    lay_out_logs(temp, [*read(conn, run_id, FORWARD), *read(conn, run_id, BACK)])
+    for d in todos_of.derivations(plan, BACK):
+        if d.name in todos:
+            work_out(conn, temp, place, [empty(temp, d, todos[d.name])])
+    temp.tell_planner()
+
+
 def lay_out(conn: Connection, run_id: int, plan: Plan) -> None:
     """Make the temporary tables of the way there now: under a switch's locks there is no time."""
     temp = Temporary(conn)
@@ -332,6 +344,18 @@ class Batch:
             note_touched(self.conn, self.plan.moves, moves, taken, self.epoch)
         else:
             note_todo(self.conn, self.plan.moves, moves, taken)
+
+
+def touch_others(conn: Connection, run_id: int, plan: Plan) -> None:
+    """What others wrote to V2 before the switch (by hand, or a foreign key from outside that
+    cascades) is carried nowhere: it is compared like the rest, and found equal to V1 or not."""
+    with conn.transaction():
+        row = conn.execute(
+            "select epoch from repot.run where id = %s for share", (run_id,)
+        ).fetchone()
+        assert row is not None
+        written = take(conn, Temporary(conn), read(conn, run_id, BACK), limit=ALL)
+        touch_written(conn, run_id, plan, written, int(str(row[0])))
 
 
 def touch_written(

@@ -53,14 +53,12 @@ def drain(
     direction: str = FORWARD,
     *,
     set_aside: bool = False,
-    switching: bool = False,
 ) -> DrainResult:
     """Apply all that waits now, in the caller's transaction or in one of its own.
 
     forward: V2 follows V1. back: V1 follows V2, and keeps its own value in every column that V2 did
     not change (a way back may lose detail; the loop view tells what V2 remembers of each V1 row).
-    set_aside: scopes that cannot be applied become poison. switching: on behalf of a switch, which
-    all others wait for.
+    set_aside: scopes that cannot be applied become poison.
 
     Raises RepotError `apply-failed`, with nothing applied and nothing taken off.
     """
@@ -68,7 +66,7 @@ def drain(
         if direction == FORWARD:
             wal.catch_up(conn, run_id, plan)
         strict = not set_aside
-        return _tried(conn, run_id, plan, direction, ALL, None, strict=strict, switching=switching)
+        return _tried(conn, run_id, plan, direction, ALL, None, strict=strict)
     with conn.transaction():
         batch = Batch(conn, run_id, plan, direction)
         try:

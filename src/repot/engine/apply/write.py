@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from repot.engine.apply.park import park
+from repot.engine.apply.park import TAKEN, make_all_way, make_way, may_meet
 from repot.engine.apply.work import Work, same_key
 from repot.engine.compare import compared_columns, differs
 from repot.model.catalog import Table
@@ -22,10 +22,21 @@ def forward_columns(move: Derivation, table: Table) -> tuple[str, ...]:
 
 def update(conn: Connection, work: Work) -> int:
     """Update the rows that are there and differ; gives their number."""
+    moved = make_way(conn, work)
+    if not may_meet(work):
+        return moved + _update(conn, work)
+    try:
+        with conn.transaction():
+            return moved + _update(conn, work)
+    except TAKEN:
+        moved += make_all_way(conn, work)
+    return moved + _update(conn, work)
+
+
+def _update(conn: Connection, work: Work) -> int:
     d = work.derivation
     rest = [c for c in work.columns if c not in d.key]
     exact = [*rest, *(c for c in d.key)]  # 1.0 and 1.00 are one key and two values
-    parked = park(conn, work) if work.wants > 1 else 0  # one row changes hands with nobody
     different = joined(
         (
             differs(
@@ -47,7 +58,7 @@ def update(conn: Connection, work: Work) -> int:
             ident(work.table), values, ident(work.wanted), same_key(d, "t", "w"), different
         )
     )
-    return max(done.rowcount, parked)  # a parked row is updated again, and counted once
+    return done.rowcount
 
 
 def insert(conn: Connection, work: Work) -> int:

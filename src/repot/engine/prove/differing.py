@@ -16,8 +16,8 @@ from psycopg import errors, sql
 
 from repot.engine import capture, wal
 from repot.engine import todo as todos_of
-from repot.engine.apply.locating import Keys, everything, same_scope, scopes
-from repot.engine.apply.scope import Scope, add, empty
+from repot.engine.apply.locating import Arrays, Keys, arrays, everything, same_scope, scopes
+from repot.engine.apply.scope import Scope, add, add_all, empty
 from repot.engine.apply.taking import Taken, copy_logs
 from repot.engine.apply.temporary import Temporary
 from repot.engine.compare import any_differs, compared_columns, differs, examples
@@ -25,6 +25,7 @@ from repot.engine.lag import lag
 from repot.engine.prove.touched import EVER, held, raise_epoch
 from repot.engine.session import Session
 from repot.model.catalog import Column, Table
+from repot.model.errors import RepotError
 from repot.model.names import Name, fitted
 from repot.model.plan import Derivation, Plan
 from repot.model.results import Difference
@@ -33,6 +34,7 @@ from repot.postgres.compose import ident, idents, joined
 from repot.postgres.connect import Connection, one_snapshot
 from repot.postgres.patience import IN_THE_WAY, give_way
 from repot.postgres.relations import now
+from repot.postgres.together import together
 
 _KIND, _UNEXPLAINED, _DRIFT = "repot_kind", "repot_unexplained", "repot_drift"
 EXAMPLES = 5
@@ -77,55 +79,87 @@ def find(
     outside = _other_changes(conn, session, temp, unread)
     todos = todos_of.read(conn, session.run.id, todos_of.FORWARD)
     touched = held(conn, list(todos.values()), session.run.id, epoch)
-    result = []
+    asked, adding = [], []
     for move in session.plan.moves:
         if move.name in gone or move.name not in todos:
             continue
         drift = _drift(conn, temp, move, todos, outside)
         if move.name not in touched and drift is None:
             continue
+        whole = touched.get(move.name, False) or bool(drift and drift.all)
+        mine = replace(empty(temp, move, todos[move.name], "prove"), all=whole)
+        asked.append((move, drift))
+        adding.append((mine, _touched(mine, epoch, drift)))
+    touching = add_all(conn, temp, adding)
+    known = arrays(conn, [(s.table, s.todo.fields[0]) for s in touching if not s.all])
+    tables, fills = [], []
+    for (move, drift), mine in zip(asked, touching, strict=True):
         table = session.plan.target.get(move.table)
         assert table is not None
         at = now(conn, session.run.id, move.table)
-        whole = touched.get(move.name, False) or bool(drift and drift.all)
-        mine = replace(empty(temp, move, todos[move.name], "prove"), all=whole)
-        fields = idents(mine.todo.fields)
-        old = sql.SQL("select {} from {} where epoch <= {}").format(
-            fields, ident(mine.todo.touched), sql.Literal(epoch)
-        )
-        mine = add(conn, temp, mine, old)
-        if drift is not None:
-            mine = add(
-                conn, temp, mine, sql.SQL("select {} from {}").format(fields, ident(drift.table))
-            )
-        keys = _collect(conn, session.plan, temp, mine, table, at, drift)
-        row = conn.execute(
-            sql.SQL(
-                "select count(*), count(*) filter (where {kind} = 'extra'),"
-                " count(*) filter (where {drift}), count(*) filter (where {unexplained}) from {t}"
-            ).format(
-                kind=sql.Identifier(_KIND),
-                drift=sql.Identifier(_DRIFT),
-                unexplained=sql.Identifier(_UNEXPLAINED),
-                t=ident(keys),
-            )
-        ).fetchone()
-        assert row is not None
-        found = Found(move, table, at, keys, mine, *(int(str(n)) for n in row))
-        forget_equal(conn, found, epoch)
-        result.append(found)
+        query = _collected(conn, session.plan, mine, table, at, drift, known)
+        tables.append((move, table, at, mine))
+        fills.append((temp.like(_keys_name(mine), query), query))
+    temp.fill_all(fills)
+    answers = together(conn, [_counted(keys) for keys, _ in fills])
+    result = []
+    for (move, table, at, mine), (keys, _), answer in zip(tables, fills, answers, strict=True):
+        numbers = (int(str(n)) for n in answer.rows[0])
+        result.append(Found(move, table, at, keys, mine, *numbers))
+    together(conn, [s for found in result for s in _forget_equal(found, epoch)])
     return [f for f in result if f.rows]
 
 
-def forget_equal(conn: Connection, found: Found, epoch: int) -> None:
+def lay_out(conn: Connection, session: Session) -> None:
+    """Make the temporary tables of `find` now: under a switch's locks there is no time."""
+    temp = Temporary(conn)
+    todos = todos_of.read(conn, session.run.id, todos_of.FORWARD)
+    for move in session.plan.moves:
+        table = session.plan.target.get(move.table)
+        assert table is not None
+        at = now(conn, session.run.id, move.table)
+        empty(temp, move, todos[move.name])
+        mine = empty(temp, move, todos[move.name], "prove")
+        temp.like(_keys_name(mine), _collected(conn, session.plan, mine, table, at, None, None))
+    temp.tell_planner()
+
+
+def _touched(scope: Scope, epoch: int, drift: Scope | None) -> sql.Composable:
+    fields = idents(scope.todo.fields)
+    query: sql.Composable = sql.SQL("select {} from {} where epoch <= {}").format(
+        fields, ident(scope.todo.touched), sql.Literal(epoch)
+    )
+    if drift is None:
+        return query
+    return query + sql.SQL(" union select {} from {}").format(fields, ident(drift.table))
+
+
+def _keys_name(scope: Scope) -> str:
+    return f"repot_differing_{scope.todo.id}"
+
+
+def _counted(keys: Name) -> sql.Composed:
+    return sql.SQL(
+        "select count(*), count(*) filter (where {kind} = 'extra'),"
+        " count(*) filter (where {drift}), count(*) filter (where {unexplained}) from {t}"
+    ).format(
+        kind=sql.Identifier(_KIND),
+        drift=sql.Identifier(_DRIFT),
+        unexplained=sql.Identifier(_UNEXPLAINED),
+        t=ident(keys),
+    )
+
+
+def _forget_equal(found: Found, epoch: int) -> list[sql.Composed]:
     """Touched scopes in which nothing differs have been proven."""
-    mine = found.scope.todo
+    mine, statements = found.scope.todo, []
     if found.scope.all and not found.rows:
-        conn.execute(
-            "update repot.work set whole_epoch = null where id = %s and whole_epoch <= %s",
-            (mine.id, epoch),
+        statements.append(
+            sql.SQL(
+                "update repot.work set whole_epoch = null where id = {} and whole_epoch <= {}"
+            ).format(sql.Literal(mine.id), sql.Literal(epoch))
         )
-    conn.execute(
+    statements.append(
         sql.SQL(
             "delete from {touched} as t using {scope} as s where {same} and t.epoch <= {epoch}"
             " and not exists (select from {keys} as k where {differs})"
@@ -140,6 +174,7 @@ def forget_equal(conn: Connection, found: Found, epoch: int) -> None:
             differs=same_scope(found.move, mine, "k", "t"),
         )
     )
+    return statements
 
 
 def shown(conn: Connection, found: Found, *, unexplained: bool) -> tuple[Difference, ...]:
@@ -193,7 +228,7 @@ def quarantine_table(conn: Connection, run: int, table: Name) -> Name:
 def note_uncarried(session: Session) -> int | None:
     """While V2 serves: compare what was touched, and note the rows that V1 has no place for in
     repot.uncarried; gives how many. None where it cannot be told now: changes wait, and what they
-    bring is not in V1 yet, or somebody is in the way."""
+    bring is not in V1 yet, somebody is in the way, or what others changed was lost (wal.LOST)."""
     run = session.run.id
     with session.connect("repot follow") as conn:
         epoch = raise_epoch(conn, run)
@@ -209,7 +244,11 @@ def note_uncarried(session: Session) -> int | None:
                         return None
                     found = find(conn, session, epoch=epoch, unread=unread)
                     return _note(conn, run, [f for f in found if f.lost])
-        except (errors.SerializationFailure, *IN_THE_WAY):
+        except (errors.SerializationFailure, errors.UndefinedTable, *IN_THE_WAY):
+            return None  # the last: a switch has just removed a log
+        except RepotError as lost:
+            if lost.code != wal.LOST:
+                raise
             return None
 
 
@@ -235,24 +274,25 @@ def _note(conn: Connection, run: int, found: Sequence[Found]) -> int:
     return sum(one.lost for one in found)
 
 
-def _collect(
+def _collected(
     conn: Connection,
     plan: Plan,
-    temp: Temporary,
     scope: Scope,
     table: Table,
     at: Name,
     drift: Scope | None,
-) -> Name:
+    known: Arrays | None,
+) -> sql.Composed:
+    """The keys of the rows that differ, and how."""
     move = scope.derivation
     compared, _ = compared_columns(move, table)
     names = list(dict.fromkeys([*move.key, *(c.name for c in compared)]))
     side = sql.SQL("(select true as repot_here, {} from {} as s where {}) as {}")
     inside: sql.Composable = sql.SQL("true")
     if not scope.all:
-        found = Keys(conn, scope.table, scope.todo.fields).among(move.scope, "s")
+        found = Keys(conn, scope.table, scope.todo.fields, known).among(move.scope, "s")
         inside = found if found is not None else sql.SQL("false")
-    query = sql.SQL(
+    return sql.SQL(
         "select d.*, {drift} as {drift_name},"
         " not ({drift} or {foreseen}) as {unexplained}"
         " from (select {keys}, {flags},"
@@ -281,9 +321,6 @@ def _collect(
         same=_same(move.key, "v", "t"),
         changed=any_differs(compared, "v", "t"),
     )
-    into = temp.like(f"repot_differing_{scope.todo.id}", query)
-    temp.fill(into, query)
-    return into
 
 
 def _foreseen(plan: Plan, move: Derivation, compared: Sequence[Column]) -> sql.Composable:

@@ -38,6 +38,9 @@ from repot.model.plan import Plan
 from repot.model.schemas import REGISTRY
 from repot.postgres.connect import Connection
 
+_SHARE = 0.7  # of deadlock_timeout that writers may wait for locks that are not had
+_LAST_MS = 20
+
 
 @dataclass
 class Switch:
@@ -53,6 +56,7 @@ class Switch:
     remakes: list[Remake]  # those of them that lead to the other side by their names
     counters: sequences.Settings
     rules: dict[int, str]  # of the views: their rules' versions
+    deadlock_ms: float  # after which the server looks whether those who wait wait for each other
     left: list[str] = field(default_factory=list)  # objects that stay with the side that goes
     set_sequences: dict[str, int] = field(default_factory=dict)
     _before: list[sql.Composable] = field(
@@ -159,7 +163,11 @@ class Switch:
             self._moves = tables_kind.statements(self.swap)
 
     def _swap(self) -> None:
-        timeout = self.plan.cutover.lock_timeout_ms
+        # A writer who waits for us may hold what we want now, having read it. He would be the one
+        # whom the server ends, as he waits for longer: so give up before.
+        _, held = self.clock.held_ms()
+        left = max(_LAST_MS, int(_SHARE * self.deadlock_ms - held))
+        timeout = min(self.plan.cutover.lock_timeout_ms, left)
         stop_readers(self.conn, self.locks, timeout, self.clock.attempt)
         self.clock.guard(self.conn)
         self.conn.execute(sql.SQL(";\n").join([*self._before, *self._moves]))
@@ -236,7 +244,11 @@ def _opened(
     names = Namesakes(conn, swap)
     by_name = {d.key: d for d in remade if not names.lacking(d)}
     bound = _stand_on_unable(remade, set(by_name))
+    row = conn.execute(
+        "select extract(epoch from current_setting('deadlock_timeout')::interval) * 1000"
+    ).fetchone()
     return Switch(
+        deadlock_ms=float(str(row[0])) if row else 1000.0,
         conn=conn,
         plan=plan,
         run=run,

@@ -18,11 +18,12 @@ from repot.engine.wal.pump import (
     still,
     unread,
 )
-from repot.engine.wal.slot import create, drop, mark_own, unpublish
-from repot.engine.wal.standing import Standing, check, standing
+from repot.engine.wal.slot import create, drop, mark_own
+from repot.engine.wal.standing import LOST, Standing, check, standing
 from repot.engine.wal.unread import Unread
 
 __all__ = [
+    "LOST",
     "Pumped",
     "Standing",
     "Unread",
@@ -43,6 +44,5 @@ __all__ = [
     "sources",
     "standing",
     "still",
-    "unpublish",
     "unread",
 ]

@@ -95,15 +95,6 @@ def drop(conn: Connection, run_id: int) -> None:
     with_lock_retries(conn, rest, what="the tables that were captured from the WAL")
 
 
-def unpublish(conn: Connection, run_id: int) -> None:
-    """Only the publication, in the caller's transaction: so that its tables can be dropped."""
-    known = standing(conn, run_id)
-    if known is not None:
-        conn.execute(
-            sql.SQL("drop publication if exists {}").format(sql.Identifier(known.publication))
-        )
-
-
 def mark_own(conn: Connection, run_id: int) -> None:
     """Tell `pump` that this transaction is Repot's own: its changes are not logged.
 

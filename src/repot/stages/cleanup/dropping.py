@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from repot.engine import capture, drift, wal
+from repot.engine import capture, drift
 from repot.engine.session import Session
 from repot.engine.sql import load as engine_sql
 from repot.engine.swap import memory
@@ -45,7 +45,6 @@ def drop_v1(conn: Connection, session: Session) -> Dropped:
     things = [t for t in list_things(conn, [plan.retired_schema], []) if t.key in known]
     relations = [t for t in things if t.is_relation]
     _lock(conn, relations)
-    wal.unpublish(conn, run)
     _refuse_used(conn, relations)
     tables = _sizes(conn, relations)
     drift.unwatch(conn, run)

@@ -13,6 +13,7 @@ from repot.model.errors import RepotError
 from repot.model.results import CopyResult
 from repot.model.state import Phase
 from repot.postgres.connect import Connection
+from repot.postgres.retry import with_lock_retries
 from repot.postgres.state import record_event, record_evidence, set_phase
 from repot.stages.copy.agenda import Agenda
 from repot.stages.copy.constraint import explained
@@ -75,7 +76,8 @@ def _finish(
 ) -> CopyResult:
     """Triggers, evidence and the phase, in one transaction: V2 is complete, or it is not."""
     run, plan = session.run.id, session.plan
-    with conn.transaction():
+
+    def finish(_attempt: int) -> CopyResult:
         conn.execute("select from repot.run where id = %s for update", (run,))
         for item in triggers:
             with explained(item):
@@ -92,7 +94,16 @@ def _finish(
         record_evidence(conn, run, "copy", "copy", plan.digest, question, answer)
         record_event(conn, run, "copy", "copied", {"rows": result.rows})
         set_phase(conn, session.run, Phase.COPIED)
-    return result
+        return result
+
+    # A foreign key to a table outside may cascade into V2 meanwhile.
+    return with_lock_retries(
+        conn,
+        finish,
+        lock_timeout_ms=plan.cutover.lock_timeout_ms,
+        retries=plan.cutover.retries,
+        what="V2's tables, for their triggers,",
+    )
 
 
 def _assert_complete(session: Session, conn: Connection) -> None:

@@ -11,12 +11,11 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-from repot.engine import capture, wal
-from repot.engine.apply import both_now, both_ways, catch_up, retry_poison
-from repot.engine.apply.batch import Batch, lay_out, touch_written
+from repot.engine import wal
+from repot.engine.apply import PATIENCE, both_now, both_ways, catch_up, retry_poison
+from repot.engine.apply.batch import Batch, lay_out, touch_others
 from repot.engine.apply.names import Names
-from repot.engine.apply.taking import ALL, take
-from repot.engine.apply.temporary import Temporary
+from repot.engine.apply.taking import ALL
 from repot.engine.capture import FORWARD
 from repot.engine.compare import sides
 from repot.engine.prove import (
@@ -27,12 +26,9 @@ from repot.engine.prove import (
     touched_count,
 )
 from repot.engine.session import Session
-from repot.engine.swap.evidence import read_run
 from repot.model.errors import Refused, RepotError
-from repot.model.state import Phase
 from repot.postgres.compose import ident, joined
 from repot.postgres.connect import Connection
-from repot.postgres.retry import with_lock_retries
 
 ROUNDS = 12
 TRIES = 4
@@ -52,7 +48,7 @@ def bring_up(session: Session) -> int:
     with session.connect("repot cutover") as conn:
         retry_poison(conn, session.run.id)
         for _ in range(ROUNDS):
-            catch_up(conn, session.run.id, session.plan)
+            _carry(conn, session)
             _without_poison(conn, session)
             proofs = prove_touched(conn, session.run.id, session.plan)
             refuse_differences(proofs)
@@ -62,28 +58,6 @@ def bring_up(session: Session) -> int:
                 break
     session.progress.finish("bring up")
     return rows
-
-
-def arm(session: Session) -> None:
-    """Capture on V2, committed before the switch: from its first write on, what V2 is given is
-    logged. Raises Refused `lock-timeout`."""
-    run, plan = session.run.id, session.plan
-
-    def install(_attempt: int) -> None:
-        now = read_run(conn, session.run, lock=True)
-        # Another cutover may have been quicker: what is logged then must not be thrown away.
-        if now.phase is not Phase.CUT_OVER and both_ways(conn, run) is None:
-            capture.remove(conn, run, capture.BACK)  # of an earlier cutover that was rolled back
-            capture.install_back(conn, run, plan)
-
-    with session.connect("repot cutover") as conn:
-        with_lock_retries(
-            conn,
-            install,
-            lock_timeout_ms=plan.cutover.lock_timeout_ms,
-            retries=plan.cutover.retries,
-            what="V2's tables, for the triggers that capture writes,",
-        )
 
 
 def get_ready(conn: Connection, session: Session) -> None:
@@ -100,7 +74,7 @@ def carry_over(conn: Connection, session: Session) -> None:
     would be locked until its end). Raises Refused `not-equal`."""
     run, plan = session.run.id, session.plan
     for _ in range(QUICK):
-        done = catch_up(conn, run, plan, switching=True)
+        done = _carry(conn, session, switching=True)
         refuse_differences(prove_touched(conn, run, plan))
         if done <= CALM:
             return
@@ -113,7 +87,7 @@ def carry_over_at_once(conn: Connection, session: Session) -> None:
     run, plan = session.run.id, session.plan
     for _ in range(QUICK):
         try:
-            done = catch_up(conn, run, plan, switching=True, tries=1)
+            done = _carry(conn, session, switching=True, tries=1)
             proofs = prove_touched(conn, run, plan, seconds=0)
         except RepotError as failed:
             if failed.code not in ("lock-timeout", "apply-failed"):
@@ -122,6 +96,15 @@ def carry_over_at_once(conn: Connection, session: Session) -> None:
         refuse_differences(proofs)
         if done <= CALM:
             return
+
+
+def _carry(
+    conn: Connection, session: Session, *, switching: bool = False, tries: int = PATIENCE
+) -> int:
+    run, plan = session.run.id, session.plan
+    if both_ways(conn, run) is None:
+        touch_others(conn, run, plan)
+    return catch_up(conn, run, plan, switching=switching, tries=tries)
 
 
 def _without_poison(conn: Connection, session: Session) -> None:
@@ -162,10 +145,7 @@ def empty(conn: Connection, session: Session, other: Connection | None) -> int:
             break
     batch = Batch(conn, run, plan, FORWARD)
     if rule is None:
-        # What others wrote to V2 (by hand, or a foreign key from outside that cascades) is not
-        # carried anywhere: it is compared like the rest, and equal to V1, or the switch ends here.
-        written = take(conn, Temporary(conn), capture.read(conn, run, capture.BACK), limit=ALL)
-        touch_written(conn, run, plan, written, batch.epoch)
+        touch_others(conn, run, plan)
     for _ in range(ROUNDS):
         batch.locate(ALL)
         batch.apply(ALL, set_aside=False)

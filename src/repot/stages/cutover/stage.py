@@ -5,6 +5,7 @@ from __future__ import annotations
 from repot.engine import capture, drift
 from repot.engine.apply import both_ways
 from repot.engine.apply.batch import hold_lane, hold_switch
+from repot.engine.arming import arm
 from repot.engine.session import Session
 from repot.engine.swap import memory, shape
 from repot.engine.swap.attempts import Clock, in_one_transaction
@@ -23,7 +24,6 @@ from repot.postgres.patience import give_way
 from repot.postgres.state import last_evidence, record_evidence, set_phase
 from repot.stages.cutover import gates
 from repot.stages.cutover.last import (
-    arm,
     bring_up,
     carry_over,
     carry_over_at_once,
@@ -64,8 +64,8 @@ def cutover(
             return _already(session, conn, run)
         gates.check(conn, session, run, verdict, backup)
         memory.ensure_memory(conn)
+        arm(session, conn)
     bring_up(session)
-    arm(session)
     done = in_one_transaction(
         session,
         lambda conn, clock: _prepared(conn, session, clock),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from repot.engine import capture
+from repot.engine.apply.batch import touch_others
 from repot.engine.apply.names import Names
 from repot.engine.session import Session
 from repot.model.errors import Refused
@@ -35,7 +36,8 @@ def open_both(session: Session, conn: Connection, rule: str, *, with_triggers: b
         assert row is not None
         serving = str(row[0]) == Phase.CUT_OVER.value
         if row[1] is None and not serving:
-            capture.remove(conn, run, capture.BACK)  # of an earlier cutover that was rolled back
+            touch_others(conn, run, plan)  # what was written there until now is not carried
+            capture.remove(conn, run, capture.BACK)
             capture.install_back(conn, run, plan)
             capture.watch_own(conn, run, plan)
             _spread_numbers(conn, session)

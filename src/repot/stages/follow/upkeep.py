@@ -8,9 +8,11 @@ import psycopg
 from psycopg import sql
 
 from repot.engine import capture, drift, todo, wal
+from repot.engine.apply import both_ways
 from repot.engine.lag import lag
 from repot.engine.prove.differing import note_uncarried
 from repot.engine.session import Session
+from repot.model.errors import RepotError
 from repot.model.names import Name
 from repot.model.schemas import STATE
 from repot.model.status import Lag
@@ -28,15 +30,15 @@ class Upkeep:
     def __init__(self, session: Session, conn: Connection, *, once: bool = False) -> None:
         """once: the follower ends when nothing waits, so it must know at each look."""
         self._session, self._conn, self._once = session, conn, once
-        self._read_again = 0.0
+        self._read_again, self._slot_lost = 0.0, False
         self._swept = self._said = time.monotonic()
         self._weighed, self._lost = 0.0, 0
         self._shape: str | None = None  # of both schemas, as they were looked at last
         session.progress.start("follow", "Following", None, "changes")
 
     def look(self, direction: str) -> Lag:
-        """How far behind it is, now. Raises RepotError `wal-slot-lost`."""
-        self._read_wal()
+        """How far behind it is, now. Raises RepotError `wal-slot-lost` while V1 is followed."""
+        self._read_wal(direction)
         found = lag(self._conn, self._session.run.id, direction)
         if time.monotonic() - self._said > SAY:
             self._said = time.monotonic()
@@ -67,17 +69,23 @@ class Upkeep:
     def finish(self) -> None:
         self._session.progress.finish("follow")
 
-    def _read_wal(self) -> None:
+    def _read_wal(self, direction: str) -> None:
         """Log what the WAL tells. A look may be long where it has to begin far back: then it is
         taken less often, and leaves at least half of the time to what triggers have logged."""
         run, plan, began = self._session.run.id, self._session.plan, time.monotonic()
         if not plan.capture.wal or (began < self._read_again and not self._once):
             return
         captured = wal.sources(self._conn, run, plan)
-        if captured:
-            wal.pump(
-                self._conn, run, captured, upto=wal.now_lsn(self._conn) if self._once else None
-            )
+        try:
+            if captured and not (self._slot_lost and direction == todo.BACK):
+                upto = wal.now_lsn(self._conn) if self._once else None
+                wal.pump(self._conn, run, captured, upto=upto)
+        except RepotError as lost:
+            one_way = direction == todo.BACK and both_ways(self._conn, run) is None
+            if lost.code != wal.LOST or not one_way:
+                raise
+            self._slot_lost = True  # the way back needs nothing of it
+            self._session.progress.say(f"{lost.message}: {lost.evidence}")
         self._read_again = 2 * time.monotonic() - began
 
     def _weigh(self) -> None:

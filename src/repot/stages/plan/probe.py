@@ -157,10 +157,10 @@ def _duplicates(conn: Connection, move: Derivation, table: Table) -> list[Findin
         )
         rows = conn.execute(
             sql.SQL(
-                "select {texts}, n, count(*) over (), sum(n - 1) over () from ("
-                " select {columns}, count(*) as n from {view} where {not_null}"
-                " group by {columns} having count(*) > 1) as twice"
-                " order by n desc, {columns} limit {limit}"
+                # No name but the columns' own: any could be one of theirs.
+                "select {texts}, count(*), count(*) over (), sum(count(*) - 1) over ()"
+                " from {view} where {not_null} group by {columns} having count(*) > 1"
+                " order by count(*) desc, {columns} limit {limit}"
             ).format(
                 texts=texts,
                 columns=idents(columns),

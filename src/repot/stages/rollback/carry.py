@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 
 from repot.engine import capture
-from repot.engine.apply import drain, retry_poison
+from repot.engine.apply import drain, retry_poison, step
+from repot.engine.apply.taking import ALL
 from repot.engine.session import Session
 from repot.engine.swap.logs import Logs
-from repot.model.errors import Refused
+from repot.model.errors import Refused, RepotError
 from repot.model.results import PoisonRow
 from repot.postgres.connect import Connection
 
 ROUNDS = 5  # of applying before the locks: what comes meanwhile is applied under them
+TRIES = 4  # at what could not be applied
+CALM = 12  # changes in a round after which another one would not be worth it
 SHOWN = 5
 
 
@@ -35,18 +39,53 @@ def forget_dropped(conn: Connection, run: int) -> None:
 
 
 def catch_up(session: Session, carried: Carried, *, accept_loss: bool) -> None:
-    """Apply what is logged, while everybody goes on."""
+    """Apply what is logged, while everybody goes on. Raises Refused `not-applied`."""
+    run = session.run.id
     with session.connect("repot rollback") as conn:
-        retry_poison(conn, session.run.id, capture.BACK)
-        logs = Logs(conn, session.run.id, capture.BACK)
+        retry_poison(conn, run, capture.BACK)
+        logs = Logs(conn, run, capture.BACK)
         for number in range(ROUNDS):
             if number and not logs.waiting(conn):
                 break
-            apply(conn, session, carried, accept_loss=accept_loss)
+            _step(conn, session, carried)
+        # What could not be applied may have come from a row that was just being deleted.
+        for attempt in range(TRIES):
+            if not retry_poison(conn, run, capture.BACK):
+                return
+            time.sleep(0.05 * attempt)
+            _step(conn, session, carried)
+        poison = _poison(conn, run)
+        if poison and not accept_loss:
+            raise _refused(poison)
+        lines = [f"not carried back: {_line(row)}" for row in poison]
+        carried.failures += [line for line in lines if line not in carried.failures]
+
+
+def _step(conn: Connection, session: Session, carried: Carried) -> None:
+    done = step(conn, session.run.id, session.plan, capture.BACK, limit=ALL, switching=True)
+    carried.rows.update(done.tables)
+
+
+def carry_at_once(session: Session, carried: Carried) -> None:
+    """The same once more, while the switch holds locks that a TRUNCATE of the application's may be
+    waiting for: what cannot be had at once is left to be done under the switch's locks."""
+    with session.connect("repot rollback") as conn:
+        for _ in range(ROUNDS):
+            try:
+                done = step(
+                    conn, session.run.id, session.plan, capture.BACK, switching=True, tries=1
+                )
+            except RepotError as failed:
+                if failed.code not in ("lock-timeout", "apply-failed"):
+                    raise
+                continue
+            carried.rows.update(done.tables)
+            if done.changes <= CALM:
+                return
 
 
 def apply(conn: Connection, session: Session, carried: Carried, *, accept_loss: bool) -> None:
-    """Apply all that waits now, in the caller's transaction or in one of its own.
+    """Apply all that waits now, in the caller's transaction.
 
     Where loss is accepted, what cannot be applied is set aside and noted. Raises RepotError
     `apply-failed`, Refused `not-applied`.
@@ -56,14 +95,18 @@ def apply(conn: Connection, session: Session, carried: Carried, *, accept_loss: 
     carried.rows.update(done.tables)
     poison = _poison(conn, run)
     if poison and not accept_loss:
-        raise Refused(
-            "not-applied",
-            f"{len(poison)} changes of V2 could not be applied to V1",
-            evidence="\n".join(_line(row) for row in poison[:SHOWN]),
-            hint="mend the rows of V2 that are named here; or `repot rollback --accept-loss`",
-        )
+        raise _refused(poison)
     for row in done.poison:
         carried.failures.append(f"not carried back: {_line(row)}")
+
+
+def _refused(poison: list[PoisonRow]) -> Refused:
+    return Refused(
+        "not-applied",
+        f"{len(poison)} changes of V2 could not be applied to V1",
+        evidence="\n".join(_line(row) for row in poison[:SHOWN]),
+        hint="mend the rows of V2 that are named here; or `repot rollback --accept-loss`",
+    )
 
 
 def _poison(conn: Connection, run: int) -> list[PoisonRow]:

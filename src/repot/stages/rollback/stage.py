@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import psycopg
 
 from repot.engine import capture, wal
-from repot.engine.apply.batch import hold_lane
+from repot.engine.apply.batch import hold_lane, hold_switch, lay_out_back
 from repot.engine.apply.names import Names
-from repot.engine.prove.differing import Found, keep, note_uncarried, shown
+from repot.engine.prove.differing import Found, keep, lay_out, note_uncarried, shown
 from repot.engine.prove.differing import find as compare_touched
 from repot.engine.session import Session
 from repot.engine.swap import memory, shape
@@ -27,12 +27,14 @@ from repot.postgres.catalog import read_catalog
 from repot.postgres.connect import Connection
 from repot.postgres.patience import give_way
 from repot.postgres.relations import oid_of
+from repot.postgres.retry import with_lock_retries
 from repot.postgres.state import last_evidence, record_event, record_evidence, set_phase
-from repot.stages.rollback.carry import Carried, apply, catch_up, forget_dropped
+from repot.stages.rollback.carry import Carried, apply, carry_at_once, catch_up, forget_dropped
 from repot.stages.rollback.rederive import rederive
 
 STAGE = "rollback"
 ROUNDS = 12
+REMOVING = 8  # tries at what can be left to the next proof
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ def rollback(session: Session, *, accept_loss: bool = False) -> tuple[Run, Rollb
 def _prepared(
     conn: Connection, session: Session, clock: Clock, carried: Carried, accept_loss: bool
 ) -> RollbackResult | None:
-    with reader(session, STAGE) as other:
+    # Whoever must go back can, whatever became of the slot.
+    with reader(session, STAGE, tolerant=True) as other:
         return _switch(conn, session, clock, carried, other, accept_loss)
 
 
@@ -98,6 +101,7 @@ def _switch(
     accept_loss: bool,
 ) -> RollbackResult | None:
     plan, run = session.plan, session.run
+    hold_switch(conn, run.id)
     with session.connect("repot rollback") as other:
         if read_run(other, run).phase is Phase.ROLLED_BACK:
             return None
@@ -110,12 +114,18 @@ def _switch(
         note_uncarried(session)  # the less is left to be compared under the locks
         catch_up(session, carried, accept_loss=accept_loss)
 
-    # From here on no other connection of ours may be waited for, and nothing is written before the
-    # writers wait: they would wait for the rows.
+    # From here on another connection of ours may be waited for only shortly, and nothing is written
+    # before the writers wait: they would wait for the rows.
     give_way(conn)
+    if not gone:
+        lay_out_back(conn, run.id, plan)
+        lay_out(conn, session)
     switch = open_switch(conn, plan, run.id, clock, to="v1", kind=plan.cutover.swap)
     _refuse_changed_schema(conn, plan, accept_loss=accept_loss)
     switch.prepare_v1()
+    carry_at_once(session, carried)
+    if not gone:
+        note_uncarried(session)
     back = Logs(conn, run.id, capture.BACK)
     mine = Carried(carried.rows.copy())  # what is applied from here on is undone if we try again
 
@@ -136,6 +146,8 @@ def _switch(
     set_phase(conn, run, Phase.ROLLED_BACK)
     # Whoever wrote V1 meanwhile goes on; V2 is written by the follower alone from here on.
     conn.execute("update repot.run set both_ways = null where id = %s", (run.id,))
+    # From here on V1 is the truth again: what it has no place for is a difference like any other.
+    conn.execute("delete from repot.uncarried where run = %s", (run.id,))
     for what in (*mine.failures, *failures, *([f"V2 not rederived: {trouble}"] * bool(trouble))):
         record_event(conn, run.id, STAGE, "not done", {"what": what})
         session.progress.say(what)
@@ -255,11 +267,14 @@ def _record(
 
 
 def _remove_capture(session: Session) -> None:
-    """Triggers and logs of the way back: they sleep, and a cutover would remove them too."""
+    """Triggers and logs of the way back: they sleep, and the next proof would remove them too."""
     try:
-        with session.connect("repot rollback") as conn, conn.transaction():
-            conn.execute("set local lock_timeout = '2s'")
-            capture.remove(conn, session.run.id, capture.BACK)
+        with session.connect("repot rollback") as conn:
+            with_lock_retries(
+                conn,
+                lambda _attempt: capture.remove(conn, session.run.id, capture.BACK),
+                retries=REMOVING,
+            )
     except (psycopg.Error, RepotError) as failed:
         session.progress.say(f"the capture of V2's changes sleeps, but was not removed: {failed}")
 

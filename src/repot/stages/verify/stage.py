@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from repot.engine import drift, quarantine
 from repot.engine.apply import catch_up, retry_poison
+from repot.engine.arming import arm
 from repot.engine.prove import (
     Aside,
     TouchedProof,
@@ -62,6 +63,7 @@ def verify(session: Session, workers: int | None = None) -> Verdict:
     plan = session.plan
     with session.connect("repot verify") as conn:
         drift.check(conn, session.run.id, plan, None)
+        arm(session, conn)  # what others write to V2 from here on is compared again
         retry_poison(conn, session.run.id)  # whatever was wrong may have been mended
     session.progress.start("up", "Applying V1's changes", None, "changes")
     _catch_up(session)
