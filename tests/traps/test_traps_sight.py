@@ -216,8 +216,8 @@ def test_trap_16_bites_without_its_protection(
     that skip what another one has just taken, as queues are often read."""
     drain = module("repot.engine.apply.drain")
     monkeypatch.setattr(batch, "hold_lane", lambda *_: None)
-    monkeypatch.setattr(drain, "lane", lambda *_: nullcontext())
-    monkeypatch.setattr(drain, "_one_snapshot", lambda *_: nullcontext())
+    monkeypatch.setattr(drain, "lane", lambda *_, **__: nullcontext())
+    monkeypatch.setattr(drain, "one_snapshot", lambda *_: nullcontext())
     taken = re.compile(r"(select ctid from \S+ where .* limit \d+)\)")
     rewriting(monkeypatch, lambda text: taken.sub(r"\1 for update skip locked)", text))
     session = scenes.copied()
@@ -272,8 +272,9 @@ def test_trap_17_bites_when_it_is_worked_out_when_it_is_captured(
     run(session.dsn, LOCATED_AT_ONCE.format(todo=todo))
     note = batch.note_todo
 
-    def note_own(conn: Any, d: Any, into: Any, taken: Any) -> int:
-        return note(conn, d.model_copy(update={"uses": tuple(own_keys(d.uses))}), into, taken)
+    def note_own(conn: Any, found: Any, into: Any, taken: Any) -> Any:
+        mine = [d.model_copy(update={"uses": tuple(own_keys(d.uses))}) for d in found]
+        return note(conn, mine, into, taken)
 
     monkeypatch.setattr(batch, "note_todo", note_own)
     two_that_do_not_see_each_other(session)

@@ -14,7 +14,7 @@ from repot.engine.apply.names import Names
 from repot.engine.apply.scope import Scope
 from repot.engine.apply.temporary import Temporary
 from repot.engine.apply.work import Work, children, same_key
-from repot.engine.apply.write import forward_columns, insert, update
+from repot.engine.apply.write import forward_columns, update_and_insert
 from repot.engine.todo import FORWARD
 from repot.model.catalog import Catalog
 from repot.model.names import Name
@@ -89,9 +89,9 @@ def write(conn: Connection, works: Sequence[Work]) -> dict[str, int]:
     for work in reversed(works):
         if work.dooms:
             count(work, delete_first(conn, work, works))
-    for work in works:
-        if work.wants:
-            count(work, update(conn, work) + insert(conn, work))
+    wanting = [work for work in works if work.wants]
+    for work, rows in zip(wanting, update_and_insert(conn, wanting), strict=True):
+        count(work, rows)
     for work in reversed(works):
         if work.dooms:
             count(work, delete_rest(conn, work, works))

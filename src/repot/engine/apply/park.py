@@ -36,21 +36,34 @@ _REFUSED = (
 _OWN_TYPES = 16384  # types below it are PostgreSQL's, and so is their `=`
 
 
-def make_way(conn: Connection, work: Work) -> int:
-    """Take unique values from the rows that must give them up; gives how many rows are as they are
-    to be by now."""
-    uniques = [u for u in work.description.uniques if _moves(u, work)]
-    # One row changes hands with nobody, unless a row that is to go still stands in its way.
-    if not uniques or (work.wants < 2 and not work.dooms):
-        return 0
-    held = [(u, among) for u in uniques for among in (work.doomed, work.wanted)]
-    row = conn.execute(
-        sql.SQL("select {}").format(
-            joined(sql.SQL("exists ({})").format(_holders(work, *h)) for h in held)
-        )
-    ).fetchone()
+Held = tuple[Unique, Name]
+"""A unique key whose values change hands, and the keys among which the rows are that hold them."""
+
+
+def in_the_way(conn: Connection, works: Sequence[Work]) -> list[list[Held]]:
+    """For each of the works, what rows must make way for it; one round trip."""
+    asked: list[list[Held]] = []
+    for work in works:
+        # One row changes hands with nobody, unless a row that is to go still stands in its way.
+        alone = work.wants < 2 and not work.dooms
+        uniques = [] if alone else [u for u in work.description.uniques if _moves(u, work)]
+        asked.append([(u, among) for u in uniques for among in (work.doomed, work.wanted)])
+    questions = [
+        sql.SQL("exists ({})").format(_holders(work, *h))
+        for work, held in zip(works, asked, strict=True)
+        for h in held
+    ]
+    if not questions:
+        return asked
+    row = conn.execute(sql.SQL("select {}").format(joined(questions))).fetchone()
     assert row is not None
-    found = [h for h, there in zip(held, row, strict=True) if there]
+    answers = iter(row)
+    return [[h for h in held if next(answers)] for held in asked]
+
+
+def make_way(conn: Connection, work: Work, found: Sequence[Held]) -> int:
+    """Take unique values from the rows that must give them up; gives how many rows are as they are
+    to be by now. found: by `in_the_way`."""
     for unique, among in found:
         if among == work.doomed:  # a row still refers to it
             _park(conn, work, unique.columns, _holders(work, unique, among), unique)

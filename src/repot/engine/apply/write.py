@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from psycopg import sql
 
-from repot.engine.apply.park import TAKEN, make_all_way, make_way, may_meet
+from repot.engine.apply.park import TAKEN, Held, in_the_way, make_all_way, make_way, may_meet
 from repot.engine.apply.work import Work, same_key
 from repot.engine.compare import compared_columns, differs
 from repot.model.catalog import Table
 from repot.model.plan import Derivation
 from repot.postgres.compose import ident, idents, joined
 from repot.postgres.connect import Connection
+from repot.postgres.together import together
 
 
 def forward_columns(move: Derivation, table: Table) -> tuple[str, ...]:
@@ -20,20 +23,39 @@ def forward_columns(move: Derivation, table: Table) -> tuple[str, ...]:
     return tuple(c.name for c in table.columns if c.name in move.columns or c.name in compared)
 
 
-def update(conn: Connection, work: Work) -> int:
-    """Update the rows that are there and differ; gives their number."""
-    moved = make_way(conn, work)
+def update_and_insert(conn: Connection, works: Sequence[Work]) -> list[int]:
+    """Update the rows that are there and differ, insert those that are not there, in order of the
+    works; gives their numbers."""
+    counts, plain = [0] * len(works), list[int]()
+
+    def flush() -> None:
+        statements = [s for n in plain for s in (_update(works[n]), _insert(works[n]))]
+        for number, answer in enumerate(together(conn, statements)):
+            counts[plain[number // 2]] += answer.count
+        plain.clear()
+
+    for number, (work, found) in enumerate(zip(works, in_the_way(conn, works), strict=True)):
+        if found or may_meet(work):
+            flush()
+            counts[number] += _carefully(conn, work, found)
+        plain.append(number)
+    flush()
+    return counts
+
+
+def _carefully(conn: Connection, work: Work, found: Sequence[Held]) -> int:
+    """Rows that had to make way, and what could not be told beforehand; gives what is done."""
+    moved = make_way(conn, work, found)
     if not may_meet(work):
-        return moved + _update(conn, work)
+        return moved
     try:
         with conn.transaction():
-            return moved + _update(conn, work)
+            return moved + conn.execute(_update(work)).rowcount
     except TAKEN:
-        moved += make_all_way(conn, work)
-    return moved + _update(conn, work)
+        return moved + make_all_way(conn, work)
 
 
-def _update(conn: Connection, work: Work) -> int:
+def _update(work: Work) -> sql.Composed:
     d = work.derivation
     rest = [c for c in work.columns if c not in d.key]
     exact = [*rest, *(c for c in d.key)]  # 1.0 and 1.00 are one key and two values
@@ -53,27 +75,20 @@ def _update(conn: Connection, work: Work) -> int:
         for c in exact
         if work.described(c).identity != "a"
     )
-    done = conn.execute(
-        sql.SQL("update {} as t set {} from {} as w where {} and ({})").format(
-            ident(work.table), values, ident(work.wanted), same_key(d, "t", "w"), different
-        )
+    return sql.SQL("update {} as t set {} from {} as w where {} and ({})").format(
+        ident(work.table), values, ident(work.wanted), same_key(d, "t", "w"), different
     )
-    return done.rowcount
 
 
-def insert(conn: Connection, work: Work) -> int:
-    """Insert the rows that are not there; gives their number."""
+def _insert(work: Work) -> sql.Composed:
     d = work.derivation
-    done = conn.execute(
-        sql.SQL(
-            "insert into {table} ({columns}) overriding system value"
-            " select {columns} from {wanted} as w"
-            " where not exists (select from {table} as t where {same})"
-        ).format(
-            table=ident(work.table),
-            columns=idents(work.columns),
-            wanted=ident(work.wanted),
-            same=same_key(d, "t", "w"),
-        )
+    return sql.SQL(
+        "insert into {table} ({columns}) overriding system value"
+        " select {columns} from {wanted} as w"
+        " where not exists (select from {table} as t where {same})"
+    ).format(
+        table=ident(work.table),
+        columns=idents(work.columns),
+        wanted=ident(work.wanted),
+        same=same_key(d, "t", "w"),
     )
-    return done.rowcount

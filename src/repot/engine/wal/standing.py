@@ -12,7 +12,7 @@ from repot.postgres.connect import Connection
 from repot.postgres.relations import current
 
 PLUGIN = "pgoutput"
-LOST = "wal-slot-lost"
+LOST = "wal-slot-lost"  # the code of `lost`
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def check(known: Standing | None, conn: Connection, run_id: int) -> Standing:
 def lost(why: str) -> RepotError:
     """Changes that were not read cannot be had any more."""
     return RepotError(
-        LOST,
+        "wal-slot-lost",
         "changes of V1 were lost: they were to be read from the WAL",
         evidence=why,
         hint="V2 must be copied anew: `repot copy --restart`; see max_slot_wal_keep_size, and do "

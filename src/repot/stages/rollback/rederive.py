@@ -14,7 +14,7 @@ from repot.engine.apply.deleting import delete
 from repot.engine.apply.order import parents_first
 from repot.engine.apply.temporary import TEMP
 from repot.engine.apply.work import Work, same_key
-from repot.engine.apply.write import forward_columns, insert, update
+from repot.engine.apply.write import forward_columns, update_and_insert
 from repot.engine.prove.differing import Found, quarantine_table
 from repot.engine.session import Session
 from repot.model.catalog import Table
@@ -69,9 +69,7 @@ def _write(conn: Connection, session: Session, found: Sequence[Found]) -> None:
         works.append(Work(move, one.table, at, wanted, doomed, written, one.rows, one.rows))
     for work in reversed(works):
         delete(conn, work)
-    for work in works:
-        update(conn, work)
-        insert(conn, work)
+    update_and_insert(conn, works)
 
 
 def _keep_dependents(conn: Connection, session: Session, found: Sequence[Found]) -> None:
