@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from repot.engine import capture, wal
@@ -23,6 +25,7 @@ from repot.postgres.connect import connect as open_connection
 from repot.postgres.relations import oid_of, remember
 from repot.postgres.state import create_run, ensure_state
 from repot.stages.copy import copy
+from repot.stages.follow import follow
 from support.pipeline import planned
 from support.shop import copy_project, make_v1
 from support.sql import rows, run
@@ -166,3 +169,36 @@ def slots(dsn: str) -> list[tuple[object, ...]]:
     return rows(
         dsn, "select slot_name from pg_replication_slots where database = current_database()"
     )
+
+
+def once(session: Session, **options: Any) -> int:
+    return follow(session, stop=threading.Event(), once=True, **options).changes
+
+
+def before(
+    patch: pytest.MonkeyPatch, where: object, what: str, write: Callable[[], None], times: int = 1
+) -> list[int]:
+    """Have somebody write right before `where.what` is called, the first times; how often."""
+    real, done = getattr(where, what), list[int]()
+
+    def late(*arguments: Any, **options: Any) -> Any:
+        if len(done) < times:
+            done.append(1)
+            write()
+        return real(*arguments, **options)
+
+    patch.setattr(where, what, late)
+    return done
+
+
+def published(dsn: str) -> set[str]:
+    found = rows(dsn, "select prrelid::regclass::text from pg_publication_rel")
+    return {name.rpartition(".")[2] for (name,) in found}
+
+
+def identities(dsn: str) -> set[str]:
+    query = (
+        "select c.relreplident::text from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        " where n.nspname in ('public', 'shop_old') and c.relkind = 'r'"
+    )
+    return {identity for (identity,) in rows(dsn, query)}

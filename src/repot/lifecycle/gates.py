@@ -17,6 +17,7 @@ ENTER: dict[str, tuple[Phase, ...]] = {
         Phase.COPIED,
         Phase.CUT_OVER,
         Phase.ROLLED_BACK,
+        Phase.CLEANED,  # broken off at the very end, there may be a slot left
     ),
 }
 

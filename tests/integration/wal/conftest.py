@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from repot.embedded import EmbeddedServer
+from repot.engine.session import Session
 from repot.model.names import Name
-from support.wal import Make, World, make_world
+from support.wal import Make, World, make_world, shop_from_wal
 
 
 @pytest.fixture
@@ -62,3 +64,9 @@ def own(own_server: EmbeddedServer) -> Iterator[Make]:
     for world in made:
         world.conn.close()
         own_server.drop_database(psycopg.conninfo.conninfo_to_dict(world.dsn)["dbname"])
+
+
+@pytest.fixture
+def shop(database: str, tmp_path: Path) -> Session:
+    """Copied; everything is captured from the WAL."""
+    return shop_from_wal(database, tmp_path)
