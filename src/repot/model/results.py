@@ -144,6 +144,7 @@ class DrainResult(Value):
     tables: dict[str, int] = {}
     poison: tuple[PoisonRow, ...] = ()  # set aside
     conflicts: int = 0  # both ways at once: rows that were changed on both sides
+    noted: int = 0  # scopes that its own writes have left to the next batch
 
 
 class FollowResult(Value):

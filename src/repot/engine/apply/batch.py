@@ -11,6 +11,7 @@ from psycopg import sql
 from repot.engine import todo as todos_of
 from repot.engine import wal
 from repot.engine.apply import poison
+from repot.engine.apply.acting import note_what_keys_change
 from repot.engine.apply.closure import work_out_closed
 from repot.engine.apply.derive import Place, work_out, write
 from repot.engine.apply.locating import (
@@ -30,6 +31,7 @@ from repot.engine.apply.taking import ALL, OWN, Taken, take
 from repot.engine.apply.taking import lay_out as lay_out_logs
 from repot.engine.apply.taking import waiting as logs_waiting
 from repot.engine.apply.temporary import Temporary
+from repot.engine.apply.work import Work
 from repot.engine.capture import BACK, FORWARD, read
 from repot.engine.registry import allocate
 from repot.model.errors import RepotError
@@ -52,6 +54,7 @@ class Applied:
     keys: int = 0
     tables: dict[str, int] | None = None
     poison: tuple[PoisonRow, ...] = ()
+    noted: int = 0
 
     def add(self, scopes: Sequence[Scope], written: dict[str, int]) -> None:
         self.keys += sum(s.count for s in scopes)
@@ -67,6 +70,7 @@ class Applied:
             written=sum(tables.values()),
             tables=tables,
             poison=self.poison,
+            noted=self.noted,
         )
 
 
@@ -286,7 +290,8 @@ class Batch:
         return self.done.result()
 
     def _write(self, temp: Temporary, picked: Sequence[Scope]) -> dict[str, int]:
-        written = write(self.conn, work_out(self.conn, temp, self.place, picked))
+        works = work_out(self.conn, temp, self.place, picked)
+        written = self.write(works)
         self.touch(picked)
         return written
 
@@ -294,9 +299,15 @@ class Batch:
         grown, works = work_out_closed(
             self.conn, temp, self.place, picked, self.derivations, self.todos
         )
-        written = write(self.conn, works)
+        written = self.write(works)
         self.touch(grown)
         return written
+
+    def write(self, works: Sequence[Work]) -> dict[str, int]:
+        """Bring the tables to what was worked out; rows written by table."""
+        epoch = self.epoch if self.direction == FORWARD else None
+        self.done.noted += note_what_keys_change(self.conn, works, self.todos, epoch)
+        return write(self.conn, works)
 
     def _allocate(self, taken: dict[Name, Taken]) -> None:
         """Values for keys that are new, before any view that joins them is asked."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from repot.engine.apply.batch import Batch
-from repot.engine.apply.derive import work_out, write
+from repot.engine.apply.derive import work_out
 from repot.engine.apply.locating import note_todo, scopes
 from repot.engine.apply.scope import Scope, add, empty, pick
 from repot.engine.apply.taking import ALL, OWN, Taken, take
@@ -76,10 +76,10 @@ class _Both:
             if work.derivation.name in written:
                 self._settle(work, written[work.derivation.name], theirs)
         left = self._without(works, written)
-        self._count(self.forward, first, write(self.conn, works))
+        self._count(self.forward, first, self.forward.write(works))
 
         goes_back = self._pick(self.back)
-        done = write(self.conn, work_out(self.conn, self.temp, self.back.place, goes_back))
+        done = self.back.write(work_out(self.conn, self.temp, self.back.place, goes_back))
         self._count(self.back, goes_back, done)
 
         self._follow(written, left)
@@ -302,7 +302,7 @@ class _Both:
             mine_written = written.get(work.derivation.name)
             if mine_written is not None:
                 self._yield(work, mine_written, left.get(work.derivation.name))
-        self._count(self.forward, picked, write(self.conn, works))
+        self._count(self.forward, picked, self.forward.write(works))
 
     def _yield(self, work: Work, written: _Written, left: Name | None) -> None:
         """What V2 wrote stays as it is, unless V1 changed something beside it."""

@@ -244,7 +244,7 @@ def catch_up(
         else:
             done = step_both(conn, run_id, plan, rule, switching=switching, tries=tries)
         advance(done.changes)
-        if done.changes < LIMIT and done.keys < LIMIT:
+        if done.changes < LIMIT and done.keys < LIMIT and not done.noted:
             return done.changes
 
 

@@ -12,6 +12,7 @@ from repot.model.names import Name
 from repot.model.plan import Derivation
 from repot.postgres.compose import joined
 
+_UPDATING = ("CASCADE", "SET NULL", "SET DEFAULT")
 FORBIDDING = ("a", "r")  # NO ACTION, RESTRICT; the others write
 
 
@@ -32,6 +33,11 @@ class Child:
     def acts(self) -> bool:
         """Whether the key itself writes when a row that is referred to is deleted."""
         return self.key.on_delete not in FORBIDDING
+
+    def follows(self, parent: Work) -> bool:
+        """Whether the key itself writes when a value of `parent` that is referred to is updated."""
+        acts = any(f"ON UPDATE {action}" in self.key.definition for action in _UPDATING)
+        return acts and not set(self.key.referenced) <= set(parent.derivation.key)
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ def _follow(
             continue
         tally.add(done)
         upkeep.did(done.changes)
-        if once and done.changes < LIMIT and done.keys < LIMIT:
+        if once and done.changes < LIMIT and done.keys < LIMIT and not done.noted:
             break  # it took all that was there when it began
         if done.changes or done.keys:
             idle = 0
