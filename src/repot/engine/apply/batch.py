@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -96,20 +96,25 @@ def lane(
     switching: on behalf of a switch; others wait until there is none.
     """
     key = (_lane(direction), run_id)
-    if not switching:
-        conn.execute("select pg_advisory_lock_shared(hashtextextended(%s, %s))", (_SWITCH, run_id))
-    try:
+    with nullcontext() if switching else no_switch(conn, run_id):
         conn.execute("select pg_advisory_lock(hashtextextended(%s, %s))", key)
         try:
             yield
         finally:
             if not conn.closed:
                 conn.execute("select pg_advisory_unlock(hashtextextended(%s, %s))", key)
+
+
+@contextmanager
+def no_switch(conn: Connection, run_id: int) -> Iterator[None]:
+    """Wait until no switch is under way, and let none begin."""
+    key = (_SWITCH, run_id)
+    conn.execute("select pg_advisory_lock_shared(hashtextextended(%s, %s))", key)
+    try:
+        yield
     finally:
-        if not switching and not conn.closed:
-            conn.execute(
-                "select pg_advisory_unlock_shared(hashtextextended(%s, %s))", (_SWITCH, run_id)
-            )
+        if not conn.closed:
+            conn.execute("select pg_advisory_unlock_shared(hashtextextended(%s, %s))", key)
 
 
 def lay_out_back(conn: Connection, run_id: int, plan: Plan) -> None:

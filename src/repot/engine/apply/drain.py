@@ -12,7 +12,7 @@ from psycopg.pq import TransactionStatus
 
 from repot.engine import todo, wal
 from repot.engine.apply import poison
-from repot.engine.apply.batch import Batch, lane
+from repot.engine.apply.batch import Batch, lane, no_switch
 from repot.engine.apply.both import carry_both
 from repot.engine.apply.scope import Bucket
 from repot.engine.apply.taking import ALL
@@ -258,7 +258,7 @@ def locate(
     conn: Connection, run_id: int, plan: Plan, direction: str = FORWARD, *, limit: int = LIMIT
 ) -> DrainResult:
     """Only the first half of a batch: changes are taken, their scopes wait for `apply_share`."""
-    with conn.transaction():
+    with no_switch(conn, run_id), conn.transaction():
         give_way(conn, GIVE_WAY_MS)
         batch = Batch(conn, run_id, plan, direction)
         if batch.phase in SERVES[direction]:
@@ -281,7 +281,7 @@ def apply_share(
     Raises psycopg.IntegrityError where rows of its share need rows of another's: nothing of it is
     done then, and a `step` must do it.
     """
-    with conn.transaction():
+    with no_switch(conn, run_id), conn.transaction():
         give_way(conn, GIVE_WAY_MS)
         batch = Batch(conn, run_id, plan, direction, bucket)
         if batch.phase in SERVES[direction]:

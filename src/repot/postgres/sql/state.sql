@@ -134,8 +134,7 @@ create table if not exists repot.conflict (
   key    jsonb not null,
   v1     jsonb,           -- the row as V1 gives it; null: V1 gives none
   v2     jsonb,           -- the row as it was in V2; null: there was none
-  v1_at  timestamptz,
-  v2_at  timestamptz,
+  v2_at  timestamptz,     -- when V2's row was written
   rule   text not null,
   winner text not null check (winner in ('v1', 'v2'))
 );
