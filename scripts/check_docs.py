@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CLI = ROOT / "docs/reference/cli.md"
 CODES = ROOT / "docs/reference/findings.md"
-VERBS = ("init", "audit", "backup", "plan", "copy", "verify", "cutover", "rollback", "cleanup")
+VERBS = ("init", "audit", "backup", "plan", "copy", "follow", "verify", "cutover", "rollback", "cleanup")
 VERBS += ("report", "status", "run", "demo")
 WIDTH = "96"
 CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+$")

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from repot.model.project import SqlFile
-from repot.moves.statements import check_select, check_target, line_of, without_foreign_keys
+from repot.moves.statements import (
+    check_select,
+    check_target,
+    line_of,
+    parse,
+    without_foreign_keys,
+)
 
 
 def codes(text: str) -> list[tuple[str, int | None]]:
@@ -71,3 +77,11 @@ def test_foreign_keys_are_left_out_and_nothing_else() -> None:
 def test_a_line_is_found_outside_comments_only() -> None:
     assert line_of("-- price\nselect id,\n  price", "PRICE") == 3
     assert line_of("select 1", "price") is None
+
+
+def test_the_line_of_a_mistake_is_right_behind_accents() -> None:
+    file = SqlFile(
+        path="moves/a.sql", text="-- été, à côté, où, ça, là, dès, déjà\nselect 1 frm x;\n"
+    )
+    _, findings = parse(file)
+    assert findings[0].line == 2

@@ -54,8 +54,8 @@ def parse(file: SqlFile) -> tuple[list[Statement], list[Finding]]:
     try:
         tree = postgast.parse(file.text)
     except postgast.PgQueryError as wrong:
-        at = max(wrong.cursorpos - 1, 0)
-        line = line_at(file.text, at)
+        at = max(wrong.cursorpos - 1, 0)  # the parser counts characters here, bytes elsewhere
+        line = file.text.count("\n", 0, at) + 1
         cause = _likely_cause(file.text.splitlines()[line - 1] if file.text.strip() else "")
         return [], [
             error(

@@ -1,0 +1,1 @@
+"""Ordered migration folders, as Prisma, Supabase or a team wrote them: read, examined, run."""

@@ -1,0 +1,41 @@
+"""Where a project's migrations are, and whose layout they have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from repot.model.errors import UsageError
+from repot.model.folder import Layout
+
+PRISMA_FILE = "migration.sql"
+# Where the tools themselves put them, seen from the project's root.
+_USUAL = ("prisma/migrations", "supabase/migrations", "migrations", "db/migrations")
+
+
+def find(path: Path) -> tuple[Path, Layout]:
+    """The folder of migrations at `path` or in its usual place below, and its layout.
+
+    Raises UsageError `no-migrations`.
+    """
+    candidates = [path, *(path / usual for usual in _USUAL)]
+    for folder in candidates:
+        layout = _layout(folder) if folder.is_dir() else None
+        if layout is not None:
+            return folder, layout
+    raise UsageError(
+        "no-migrations",
+        f"there are no migrations in {path}",
+        evidence="looked in: " + ", ".join(str(c) for c in candidates),
+        hint="name the folder that holds <timestamp>_<name>/migration.sql (Prisma) or "
+        "<timestamp>_<name>.sql (Supabase, plain SQL)",
+    )
+
+
+def _layout(folder: Path) -> Layout | None:
+    entries = sorted(folder.iterdir())
+    locked = (folder / "migration_lock.toml").is_file()
+    if locked or any((e / PRISMA_FILE).is_file() for e in entries if e.is_dir()):
+        return Layout.PRISMA
+    if any(e.suffix == ".sql" and e.is_file() for e in entries):
+        return Layout.SUPABASE if folder.parent.name == "supabase" else Layout.PLAIN
+    return None
