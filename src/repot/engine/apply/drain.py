@@ -121,38 +121,29 @@ def _tried(
 
     strict: nothing is set aside. serving: only if the other side serves.
     """
-    failed_rows = 0
-    for attempt in range(tries):
+
+    def once(attempt: int, blamed: int) -> DrainResult:
         again = attempt > 0 and direction == FORWARD
-        try:
-            with (
-                lane(conn, run_id, direction, switching=switching),
-                # Whoever deletes in a table outside may delete in V2 as well, by a foreign key that
-                # cascades: one snapshot would not do then, as often as it is tried.
-                wal.still(conn, run_id, plan) if again else nullcontext(),
-                one_snapshot(conn) if attempt < ATTEMPTS else nullcontext(),
-                conn.transaction(),
-            ):
-                give_way(conn, GIVE_WAY_MS)
-                if again:  # a row may refer to one that is in the WAL still
-                    wal.pump_seen(conn, run_id, plan)
-                batch = Batch(conn, run_id, plan, direction)
-                if not serving or batch.phase in SERVES[direction]:
-                    batch.locate(limit)
-                    batch.apply(limit, set_aside=not strict and failed_rows >= 2)
-                    if guard is not None:
-                        guard(conn)
-                return batch.end()
-        except (*poison.BLAMED, *_AGAIN) as failed:
-            failed_rows += isinstance(failed, poison.BLAMED)
-            if attempt == tries - 1 or (strict and failed_rows > STRICT):
-                raise _failed(conn, failed) from failed
-            time.sleep(random.uniform(0, min(0.3, 0.01 * 2**attempt)))
-        except psycopg.OperationalError:
-            raise
-        except psycopg.Error as failed:
-            raise _failed(conn, failed) from failed
-    raise AssertionError("the last attempt returns or raises")
+        with (
+            lane(conn, run_id, direction, switching=switching),
+            # Whoever deletes in a table outside may delete in V2 as well, by a foreign key that
+            # cascades: one snapshot would not do then, as often as it is tried.
+            wal.still(conn, run_id, plan) if again else nullcontext(),
+            one_snapshot(conn) if attempt < ATTEMPTS else nullcontext(),
+            conn.transaction(),
+        ):
+            give_way(conn, GIVE_WAY_MS)
+            if again:  # a row may refer to one that is in the WAL still
+                wal.pump_seen(conn, run_id, plan)
+            batch = Batch(conn, run_id, plan, direction)
+            if not serving or batch.phase in SERVES[direction]:
+                batch.locate(limit)
+                batch.apply(limit, set_aside=not strict and blamed >= 2)
+                if guard is not None:
+                    guard(conn)
+            return batch.end()
+
+    return _at_several_moments(conn, once, tries, strict=strict)
 
 
 def step_both(
@@ -171,25 +162,39 @@ def step_both(
     Raises RepotError `apply-failed` or Refused `lock-timeout`, with nothing applied and nothing
     taken off.
     """
+
+    def once(attempt: int, _: int) -> DrainResult:
+        with (
+            lane(conn, run_id, FORWARD, switching=switching),
+            lane(conn, run_id, BACK, switching=switching),
+            wal.still(conn, run_id, plan),
+            one_snapshot(conn) if attempt < ATTEMPTS else nullcontext(),
+            conn.transaction(),
+        ):
+            # What V1 says now and no log tells would be overwritten without a conflict.
+            wal.pump_seen(conn, run_id, plan)
+            done = both_now(conn, run_id, plan, rule, limit=limit, patient=False)
+            if guard is not None:
+                guard(conn)
+            return done
+
+    return _at_several_moments(conn, once, tries, strict=True)
+
+
+def _at_several_moments(
+    conn: Connection, once: Callable[[int, int], DrainResult], tries: int, *, strict: bool
+) -> DrainResult:
+    """`once(attempt, blamed)` until it can be done; blamed: how often a row was to blame.
+
+    strict: no more than STRICT times.
+    """
     blamed = 0
     for attempt in range(tries):
         try:
-            with (
-                lane(conn, run_id, FORWARD, switching=switching),
-                lane(conn, run_id, BACK, switching=switching),
-                wal.still(conn, run_id, plan),
-                one_snapshot(conn) if attempt < ATTEMPTS else nullcontext(),
-                conn.transaction(),
-            ):
-                # What V1 says now and no log tells would be overwritten without a conflict.
-                wal.pump_seen(conn, run_id, plan)
-                done = both_now(conn, run_id, plan, rule, limit=limit, patient=False)
-                if guard is not None:
-                    guard(conn)
-                return done
+            return once(attempt, blamed)
         except (*poison.BLAMED, *_AGAIN) as failed:
             blamed += isinstance(failed, poison.BLAMED)
-            if attempt == tries - 1 or blamed > STRICT:
+            if attempt == tries - 1 or (strict and blamed > STRICT):
                 raise _failed(conn, failed) from failed
             time.sleep(random.uniform(0, min(0.3, 0.01 * 2**attempt)))
         except psycopg.OperationalError:
