@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from repot.engine import registry as registries
+from repot.engine.apply import remember
 from repot.model.errors import RepotError
 from repot.model.names import name
 from repot.model.plan import Registry
@@ -298,6 +299,19 @@ def model_registry(server: object) -> Iterator[tuple[Connection, Registry]]:
     server.drop_database("registry_model")  # type: ignore[attr-defined]
 
 
+@pytest.fixture(scope="module")
+def roomy_registry(server: object) -> Iterator[tuple[Connection, Registry]]:
+    """The same, unique within `made` alone."""
+    dsn: str = server.create_database("registry_rooms")  # type: ignore[attr-defined]
+    run(dsn, "create table item (id int primary key, t text, made int)")
+    settings_ = {"key": ["made", "id"], "within": ["made"], "max_length": 24, "fallback": "none"}
+    registry = make(dsn, ITEMS, **settings_)
+    conn = connect(dsn)
+    yield conn, registry
+    conn.close()
+    server.drop_database("registry_rooms")  # type: ignore[attr-defined]
+
+
 @settings(
     max_examples=150,
     deadline=None,
@@ -323,6 +337,69 @@ def test_against_a_naive_model(
         assert registries.allocate(conn, registry) == len(texts)
     got = conn.execute("select value from repot_registry.r order by id").fetchall()
     assert [value for (value,) in got] == expected
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    first=st.lists(st.tuples(st.integers(1, 3), TEXT), max_size=12),
+    later=st.lists(st.tuples(st.integers(1, 3), TEXT), max_size=8),
+)
+@example(
+    first=[(1, "a"), (2, "a"), (1, "a"), (2, "a 2"), (2, "a")],
+    later=[(1, "a"), (1, "a 3"), (3, "a")],
+)
+def test_within_rooms_each_is_a_registry_of_its_own(
+    roomy_registry: tuple[Connection, Registry],
+    first: list[tuple[int, str]],
+    later: list[tuple[int, str]],
+) -> None:
+    """`within`: against the naive model of one room at a time."""
+    conn, registry = roomy_registry
+    conn.execute("truncate public.item, repot_registry.r")
+    expected: dict[int, str] = {}
+    rooms: dict[int, set[str]] = {}
+    number = 0
+    for round_ in (first, later):
+        ids: dict[int, list[tuple[int, str]]] = {}
+        for room, text in round_:
+            number += 1
+            conn.execute("insert into public.item values (%s, %s, %s)", (number, text, room))
+            ids.setdefault(room, []).append((number, text))
+        for room, numbered in ids.items():
+            made = naive([text for _, text in numbered], rooms.setdefault(room, set()))
+            rooms[room] |= set(made)
+            expected |= {n: value for (n, _), value in zip(numbered, made, strict=True)}
+        assert registries.allocate(conn, registry) == len(round_)
+    got = conn.execute("select id, value from repot_registry.r order by id").fetchall()
+    assert dict(got) == expected
+
+
+def test_within_keeps_two_of_one_room_apart(database: str) -> None:
+    titles(database, ["Foo", "foo"])
+    registry = make(database, ITEMS, key=["made", "id"], within=["made"])
+    allocate(database, registry)
+    with pytest.raises(Exception, match="duplicate key"):
+        run(database, "update repot_registry.r set value = 'foo'")
+    run(database, "update repot_registry.r set value = 'foo', made = id")  # two rooms: no clash
+
+
+def test_a_slug_that_v2_gave_in_one_room_is_left_in_the_others(database: str) -> None:
+    titles(database, ["Foo", "Bar"])
+    run(database, "update item set made = id; insert into item values (3, 'Baz', 2)")
+    registry = make(database, ITEMS, key=["made", "id"], within=["made"])
+    allocate(database, registry)
+    assert given_to(database) == {1: "foo", 2: "bar", 3: "baz"}
+    with connection(database) as conn, conn.transaction():  # V2 calls 3 what 1 is called elsewhere
+        remember._remember(conn, registry, sql.SQL("(select 2 as made, 3 as id, 'foo' as value)"))
+    assert given_to(database) == {1: "foo", 2: "bar", 3: "foo"}
+    with connection(database) as conn, conn.transaction():  # in its own room it takes the slug over
+        remember._remember(conn, registry, sql.SQL("(select 2 as made, 2 as id, 'foo' as value)"))
+    assert given_to(database) == {1: "foo", 2: "foo"}
 
 
 def test_refuses_a_database_without_unicode(

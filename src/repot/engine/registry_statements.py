@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import LiteralString
 
 from psycopg import sql
 
@@ -35,10 +36,41 @@ def allocate_slugs(registry: Registry, keys: Keys | None, orders: Orders) -> sql
         **_common(registry, keys, orders),
         orders=_aliases("o", len(setting.order), trailing=True),
         sort=_sort(registry, orders),
-        nulls=joined(sql.SQL("null") for _ in setting.key),
         max_length=sql.Literal(setting.max_length),
         fallback=sql.Literal(setting.fallback),
+        **_rooms(registry),
     )
+
+
+def _rooms(registry: Registry) -> dict[str, sql.Composable]:
+    """Slugs are unique within a room: the rows that agree in the columns of `within`.
+
+    Without such columns there is one room, and all parts but the last are empty.
+    """
+    setting = registry.setting
+    named = list(zip(_names("k", len(setting.key)), setting.key, strict=True))
+    rooms = [
+        {"k": sql.Identifier(k), "u": sql.Identifier("u" + k), "column": sql.Identifier(column)}
+        for k, column in named
+        if column in setting.within
+    ]
+
+    def each(text: LiteralString) -> sql.Composed:
+        return joined((sql.SQL(text).format(**room) for room in rooms), "")
+
+    return {
+        "room": each("{k}, "),
+        "stored_room": each("t.{column} as {u}, "),
+        "stem_room": each("s.{k}, "),
+        "used_room": each(" and u.{u} = b.{k}"),
+        "table_room": each(" and t.{column} = s.{k}"),
+        "plain_room": each(" and q.{k} = s.{k}"),
+        "other_room": each(" and x.{k} = o.{k}"),
+        "taken_keys": joined(
+            sql.Identifier(k) if column in setting.within else sql.SQL("null")
+            for k, column in named
+        ),
+    }
 
 
 def allocate_uuids(registry: Registry, keys: Keys | None, orders: Orders) -> sql.Composed:

@@ -65,7 +65,9 @@ def create(conn: Connection, run_id: int, plan: Plan, direction: str) -> None:
             (run_id, direction, d.name),
         ).fetchone()
         assert row is not None
-        todo = Todo(int(str(row[0])), d.name, _types(conn, d.view, d.scope))
+        # A key that V2 has in a wider type may hold there what V1's cannot.
+        described = d.view if d.loop is None else d.user_view
+        todo = Todo(int(str(row[0])), d.name, _types(conn, described, d.scope))
         columns = joined(
             sql.SQL("{} {}").format(sql.Identifier(f), trusted(t))
             for f, t in zip(todo.fields, todo.types, strict=True)

@@ -61,8 +61,9 @@ class Runner:
         """Read the whole of V1; changes nothing but Repot's own state."""
         source = self.project.source
         schemas = (source.schema_,)
-        result = audit(self.dsn, schemas, progress=self.progress, outside=source.outside)
-        with connection(self.dsn) as conn:
+        with explained("audit"):
+            result = audit(self.dsn, schemas, progress=self.progress, outside=source.outside)
+        with explained("audit"), connection(self.dsn) as conn:
             ensure_state(conn)
             record_evidence(
                 conn,
@@ -77,8 +78,9 @@ class Runner:
 
     def backup(self, folder: Path, *, jobs: int = 2, scratch: str = "embedded") -> TestedBackup:
         """Dump, restore into a scratch database, count; a backup counts only then."""
-        result = backup(self.dsn, folder, jobs=jobs, progress=self.progress, scratch=scratch)
-        with connection(self.dsn) as conn:
+        with explained("backup"):
+            result = backup(self.dsn, folder, jobs=jobs, progress=self.progress, scratch=scratch)
+        with explained("backup"), connection(self.dsn) as conn:
             ensure_state(conn)
             record_evidence(
                 conn,

@@ -48,6 +48,7 @@ class Use(Value):
     arm: int
     source: Name
     alias: str
+    own: str = ""  # the same, unique within the arm
     role: Role
     link: Link | None  # None: not derivable, `why` says why
     why: str = ""
@@ -64,6 +65,8 @@ class Output(Value):
     type: str
     # per arm: the column it is a bare copy of, if it is
     direct: tuple[tuple[Name, str] | None, ...] = ()
+    # per arm: of which appearance of the table (Use.own); a table may be joined to itself
+    own: tuple[str | None, ...] = ()
 
 
 class Derivation(Value):
@@ -103,6 +106,7 @@ class NotCarried(Value):
     table: str  # V2 table
     column: str | None = None  # None: whole rows
     why: str
+    of_v1: bool = False  # the table is V1's and has no way back; V2 may have one of its name
 
 
 class Plan(Value):

@@ -34,6 +34,7 @@ class RegistrySetting(Value):
     key: tuple[str, ...] = Field(min_length=1)
     text: str | None = None  # slug: the column that it is made of
     order: tuple[str, ...] = ()  # who comes first; the key breaks ties
+    within: tuple[str, ...] = ()  # slug: unique among the rows that agree in these key columns
     max_length: int = 80  # slug: characters
     fallback: str = "untitled"  # slug: where the text leaves nothing
     back: str | None = None  # SELECT over V2 of the key and `value`, for what V2 made itself

@@ -118,21 +118,26 @@ def _way(
     keys = key_columns(table, move, use, registries, sources)
     if keys is None:
         return f"its primary key cannot be read from the key of {move.name}"
-    columns = _copies(table, move, made, sources.alias) | keys
-    for name, node in looked_up_columns(table, move, registries, sources).items():
+    columns = _copies(table, move, made, use, sources.alias) | keys
+    for name, node in looked_up_columns(table, move, use, registries, sources).items():
         columns.setdefault(name, node)
     sources.columns = columns
     keyed = use.link is not None and use.link.locate is None
     return _Way(move, made, use, sources, keyed)
 
 
-def _copies(table: Table, move: Derivation, made: Table, alias: str) -> dict[str, pb.Node]:
-    """V1 columns that V2 keeps as they are, cast back where the type was widened."""
+def _copies(
+    table: Table, move: Derivation, made: Table, use: Use, alias: str
+) -> dict[str, pb.Node]:
+    """V1 columns that V2 keeps as they are, cast back where the type was widened. Those of another
+    row of the same table (its parent's name) are none of the row's own."""
     found: dict[str, pb.Node] = {}
     for output in move.outputs:
         copied = output.direct[0]
         ours = made.column(output.name)
         if copied is None or copied[0] != table.name or ours is None or copied[1] in found:
+            continue
+        if output.own[0] != use.own:
             continue
         theirs = table.column(copied[1])
         if theirs is not None and returns(ours, theirs):
@@ -157,7 +162,7 @@ def _composed(table: Table, main: _Way, others: Sequence[_Way]) -> DerivedBack:
             for mine, theirs in zip(way.use.link.capture, way.move.scope, strict=True)
         ]
         alias = sources.join_table(way.made.name.name, on)
-        copies = _copies(table, way.move, way.made, alias)
+        copies = _copies(table, way.move, way.made, way.use, alias)
         columns.update({name: copies[name] for name in wanted if name in copies})
     plain = [c for c in table.columns if not c.generated]
     left_out = [

@@ -91,11 +91,17 @@ def _reads_only(select: pb.SelectStmt, registries: Sequence[Registry]) -> bool:
 
 
 def looked_up_columns(
-    table: Table, move: Derivation, registries: Sequence[Registry], sources: Sources
+    table: Table,
+    move: Derivation,
+    use: Use,
+    registries: Sequence[Registry],
+    sources: Sources,
 ) -> dict[str, pb.Node]:
     """V1 columns that V2 keeps as a registry's value: read back by joining the registry."""
     found: dict[str, pb.Node] = {}
     for registry in registries:
+        if registry.setting.within:  # the value alone names no key
+            continue
         uses = [u for u in move.uses if u.source == registry.table]
         shown = [o for o in move.outputs if o.direct[0] == (registry.table, "value")]
         if len(uses) != 1 or len(shown) != 1 or shown[0].name in move.key:
@@ -103,7 +109,7 @@ def looked_up_columns(
         link = uses[0].link
         if link is None or link.locate is None or set(link.capture) != set(registry.setting.key):
             continue
-        looked_up = _looked_up(ast.select_of(link.locate), table, link.capture)
+        looked_up = _looked_up(ast.select_of(link.locate), table, use, link.capture)
         if looked_up is None:
             continue
         columns, constants = looked_up
@@ -118,10 +124,10 @@ def looked_up_columns(
 
 
 def _looked_up(
-    select: pb.SelectStmt, table: Table, capture: Sequence[str]
+    select: pb.SelectStmt, table: Table, use: Use, capture: Sequence[str]
 ) -> tuple[dict[str, str], dict[str, pb.Node]] | None:
-    """Of a registry's link: which column of the table each of its key columns is looked up by,
-    and which are constants."""
+    """Of a registry's link: which column of the table, as the use shows it, each of its key columns
+    is looked up by, and which are constants."""
     if select.op != pb.SETOP_NONE:
         return None
     aliases = {
@@ -129,6 +135,7 @@ def _looked_up(
         for n in select.from_clause
         if n.HasField("range_var")
         and (n.range_var.schemaname, n.range_var.relname) == (table.name.schema_, table.name.name)
+        and n.range_var.alias.aliasname == use.own
     }
     columns: dict[str, str] = {}
     constants: dict[str, pb.Node] = {}

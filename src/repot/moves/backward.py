@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from repot.model.catalog import Table
+from repot.model.catalog import Column, Table
 from repot.model.finding import Finding, error, info, warning
 from repot.model.names import Name
-from repot.model.plan import Derivation, NotCarried, Output, Registry
+from repot.model.plan import Derivation, NotCarried, Registry
 from repot.model.project import MoveSetting, SqlFile
 from repot.model.schemas import BACK, BACK_SQL, LOOP
 from repot.moves.analysis import analyse
-from repot.moves.back import derive_back
+from repot.moves.back import derive_back, returns
 from repot.moves.coverage import columns_read, mentioned, merged
 from repot.moves.fit import check_columns, choose_key
 from repot.moves.install import create_back_casts, create_back_sql, create_trace_views, named
@@ -57,7 +57,8 @@ def compile_backs(
             found = derive_back(table, moves, registries, shop.source, shop.target)
             if found.sql is None:
                 shop.findings.append(_no_way_back(name, found.why))
-                not_carried.append(NotCarried(table=name, why=f"no way back: {found.why}"))
+                why = f"no way back: {found.why}"
+                not_carried.append(NotCarried(table=name, why=why, of_v1=True))
                 continue
             path = f"back/{name}.sql (derived)"
             back = _compile(shop, table, SqlFile(path=path, text=found.sql), derived=True)
@@ -105,6 +106,8 @@ def _described(shop: Workshop, back: Derivation, table: Table) -> Derivation | N
     setting = project.back.get(back.name, MoveSetting())
     given = view_columns(conn, back.user_view)
     findings, defaulted = check_columns(back.sql, given, table)
+    if back.derived:  # a key that V2 has in a wider type is read as it is, and cast by the view
+        findings = [f for f in findings if not _narrows(f, given, table)]
     key, more = choose_key(back.sql, setting, given, table, f"back.{back.name}")
     # A way back may leave out any column: V1's own value stays, new rows take the default.
     shop.findings += [*(f for f in findings if f.code != "column-defaulted"), *more]
@@ -128,12 +131,20 @@ def _described(shop: Workshop, back: Derivation, table: Table) -> Derivation | N
             "key": key,
             "scope": analysis.scope or key,
             "outputs": tuple(
-                Output(name=o.name, type=given[o.name].type, direct=o.direct)
-                for o in analysis.outputs
+                o.model_copy(update={"type": given[o.name].type}) for o in analysis.outputs
             ),
             "uses": named(analysis.uses, f"back.{back.name}"),
         }
     )
+
+
+def _narrows(finding: Finding, given: Mapping[str, Column], table: Table) -> bool:
+    """Whether the finding is but about a type of V2's that holds more than V1's."""
+    if finding.code != "type-mismatch":
+        return False
+    name = (finding.object or "").removeprefix(f"{table.name.name}.")
+    target = table.column(name)
+    return name in given and target is not None and returns(given[name], target)
 
 
 def _head_length(view: Name) -> int:

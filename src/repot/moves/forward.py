@@ -6,7 +6,7 @@ from psycopg import sql
 
 from repot.model.finding import Finding, error
 from repot.model.names import Name
-from repot.model.plan import Derivation, Output, Registry, Role, Use
+from repot.model.plan import Derivation, Registry, Role, Use
 from repot.model.project import MoveSetting, RegistryKind, SqlFile
 from repot.model.schemas import REGISTRY, REGISTRY_SQL, SQL, VIEW
 from repot.moves.analysis import analyse
@@ -144,9 +144,7 @@ def compile_move(shop: Workshop, name: str) -> Derivation | None:
         default_schema=schema,
     )
     shop.findings.extend(analysis.findings)
-    outputs = tuple(
-        Output(name=o.name, type=given[o.name].type, direct=o.direct) for o in analysis.outputs
-    )
+    outputs = tuple(o.model_copy(update={"type": given[o.name].type}) for o in analysis.outputs)
     move = Derivation(
         name=name,
         table=table.name,

@@ -35,6 +35,8 @@ _VALUE_TYPE = {
 
 VIEW_SCHEMAS = (REGISTRY_SQL, SQL, VIEW, BACK_SQL, BACK, LOOP_SQL, LOOP, TRACE)
 
+_BITS = {"smallint": 16, "integer": 32, "bigint": 64}
+
 
 def create_schemas(conn: Connection, schemas: Iterable[str]) -> None:
     """Create those of the schemas that are not there."""
@@ -91,13 +93,13 @@ def create_registry_table(
     ]
     conn.execute(
         sql.SQL(
-            "create table if not exists {}"
-            " ({}, value {} not null, primary key ({}), unique (value))"
+            "create table if not exists {} ({}, value {} not null, primary key ({}), unique ({}))"
         ).format(
             ident(Name(schema_=REGISTRY, name=name)),
             joined(columns),
             trusted(_VALUE_TYPE[setting.kind]),
             idents(setting.key),
+            idents([*setting.within, "value"]),
         )
     )
 
@@ -174,10 +176,14 @@ def create_back_casts(conn: Connection, back: Derivation, table: Table) -> None:
         for column in table.columns
         if column.name in given
     ]
+    fit = [_fits(c.name, c.type) for c in table.columns if _narrows(given.get(c.name), c.type)]
     for view, over in ((back.view, back.user_view), (back.loop, back.user_view.within(LOOP_SQL))):
         conn.execute(
-            sql.SQL("create view {} as select {} from {}").format(
-                ident(view), joined(columns), ident(over)
+            sql.SQL("create view {} as select {} from {} where {}").format(
+                ident(view),
+                joined(columns),
+                ident(over),
+                joined(fit, " and ") if fit else sql.SQL("true"),
             )
         )
 
@@ -207,8 +213,24 @@ def named(uses: Sequence[Use], owner: str) -> tuple[Use, ...]:
 def _cast(name: str, has: str, wants: str) -> sql.Composable:
     if has == wants:
         return sql.Identifier(name)
+    if _narrows(has, wants):  # a condition may be asked before the WHERE: the cast must not fail
+        return sql.SQL("case when {} then {}::{} end as {}").format(
+            _fits(name, wants), sql.Identifier(name), trusted(wants), sql.Identifier(name)
+        )
     return sql.SQL("{}::{} as {}").format(
         sql.Identifier(name), trusted(wants), sql.Identifier(name)
+    )
+
+
+def _narrows(has: str | None, wants: str) -> bool:
+    """An integer of V2 that V1 has in a smaller type."""
+    return has in _BITS and wants in _BITS and _BITS[has] > _BITS[wants]
+
+
+def _fits(name: str, wants: str) -> sql.Composable:
+    most = 2 ** (_BITS[wants] - 1)
+    return sql.SQL("{} between {} and {}").format(
+        sql.Identifier(name), sql.Literal(-most), sql.Literal(most - 1)
     )
 
 

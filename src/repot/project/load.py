@@ -164,6 +164,10 @@ def _contradictions(parts: dict[str, Any]) -> Iterator[str]:
     for name, setting in parts["registry"].items():
         if setting.kind == "slug" and not setting.text:
             yield f"{SETTINGS}: registry.{name}: a slug needs text = the column it is made of"
+        if setting.within and setting.kind != "slug":
+            yield f"{SETTINGS}: registry.{name}: within is for slugs alone"
+        for column in sorted(set(setting.within) - set(setting.key)):
+            yield f"{SETTINGS}: registry.{name}: within names {column}, which is not in its key"
 
 
 def _digest(folder: Path, files: list[Path]) -> str:

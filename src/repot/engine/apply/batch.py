@@ -32,11 +32,11 @@ from repot.engine.apply.taking import lay_out as lay_out_logs
 from repot.engine.apply.taking import waiting as logs_waiting
 from repot.engine.apply.temporary import Temporary
 from repot.engine.apply.work import Work
-from repot.engine.capture import BACK, FORWARD, read
+from repot.engine.capture import BACK, FORWARD, Captured, read
 from repot.engine.registry import allocate
 from repot.model.errors import RepotError
 from repot.model.names import Name
-from repot.model.plan import Plan, Registry
+from repot.model.plan import Derivation, Plan, Registry
 from repot.model.results import DrainResult, PoisonRow
 from repot.model.state import Phase
 from repot.postgres.compose import ident, idents, joined, trusted
@@ -129,11 +129,14 @@ def lay_out_back(conn: Connection, run_id: int, plan: Plan) -> None:
     temp.tell_planner()
 
 
-def lay_out(conn: Connection, run_id: int, plan: Plan) -> None:
-    """Make the temporary tables of the way there now: under a switch's locks there is no time."""
+def lay_out(conn: Connection, run_id: int, plan: Plan, *, only_given: bool = False) -> None:
+    """Make the temporary tables of the way there now: under a switch's locks there is no time.
+
+    only_given: as of the batches that will use them.
+    """
     temp = Temporary(conn)
     todos = todos_of.read(conn, run_id, FORWARD)
-    place = Place(FORWARD, plan.target, Names(conn, run_id))
+    place = Place(FORWARD, plan.target, Names(conn, run_id), only_given=only_given)
     lay_out_logs(temp, [*read(conn, run_id, FORWARD), *read(conn, run_id, BACK)])
     for number, registry in enumerate(plan.registries):
         _keys(temp, run_id, number, registry)
@@ -212,13 +215,39 @@ class Batch:
             wal.mark_own(conn, run_id)
         self.temp = Temporary(conn)
         self.names = Names(conn, run_id)
-        self.captured = read(conn, run_id, direction)
-        self.todos = todos_of.read(conn, run_id, direction)
-        catalog = plan.source if direction == BACK else plan.target
-        derived = todos_of.derivations(plan, direction)
-        self.place = Place(direction, catalog, self.names, derived, only_given)
-        self.derivations = [d for d in parents_first(derived, catalog) if d.name in self.todos]
+        self._catalog = plan.source if direction == BACK else plan.target
+        self._derived = todos_of.derivations(plan, direction)
+        self.place = Place(direction, self._catalog, self.names, self._derived, only_given)
         self.done = Applied()
+        self._captured: tuple[Captured, ...] | None = None
+        self._todos: dict[str, todos_of.Todo] | None = None
+        self._derivations: list[Derivation] | None = None
+
+    # Read when they are needed: a batch that comes too late, after a switch, needs none of them,
+    # and may not find them any more. (functools.cached_property has one lock for all instances
+    # before Python 3.12: appliers in other threads would wait for this one's query.)
+
+    @property
+    def captured(self) -> tuple[Captured, ...]:
+        """What is logged in this direction."""
+        if self._captured is None:
+            self._captured = read(self.conn, self.run_id, self.direction)
+        return self._captured
+
+    @property
+    def todos(self) -> dict[str, todos_of.Todo]:
+        """What is to be derived anew, by name."""
+        if self._todos is None:
+            self._todos = todos_of.read(self.conn, self.run_id, self.direction)
+        return self._todos
+
+    @property
+    def derivations(self) -> list[Derivation]:
+        """What is derived in this direction, parents first."""
+        if self._derivations is None:
+            ordered = parents_first(self._derived, self._catalog)
+            self._derivations = [d for d in ordered if d.name in self.todos]
+        return self._derivations
 
     def _take_lane(self) -> None:
         """A key belongs to one applier at a time (trap 16); the locks go with the transaction."""

@@ -90,9 +90,15 @@ def _remember(conn: Connection, registry: Registry, select: sql.Composable) -> i
         )
     )
     # A slug that V2 gave to another row, or another slug for the row: V2's word holds now.
+    unique = [*registry.setting.within, "value"]
     conn.execute(
-        sql.SQL("delete from {} as r using {} as m where r.value = m.value or ({}) = ({})").format(
-            ident(registry.table), fresh, idents(key, "r"), idents(key, "m")
+        sql.SQL("delete from {} as r using {} as m where ({}) = ({}) or ({}) = ({})").format(
+            ident(registry.table),
+            fresh,
+            idents(unique, "r"),
+            idents(unique, "m"),
+            idents(key, "r"),
+            idents(key, "m"),
         )
     )
     done = conn.execute(

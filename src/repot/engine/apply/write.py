@@ -29,9 +29,9 @@ def update_and_insert(conn: Connection, works: Sequence[Work]) -> list[int]:
     counts, plain = [0] * len(works), list[int]()
 
     def flush() -> None:
-        statements = [s for n in plain for s in (_update(works[n]), _insert(works[n]))]
-        for number, answer in enumerate(together(conn, statements)):
-            counts[plain[number // 2]] += answer.count
+        writing = [(n, s) for n in plain for s in _written(works[n])]
+        for (n, _), answer in zip(writing, together(conn, [s for _, s in writing]), strict=True):
+            counts[n] += int(str(answer.rows[0][0])) if answer.rows else answer.count
         plain.clear()
 
     for number, (work, found) in enumerate(zip(works, in_the_way(conn, works), strict=True)):
@@ -53,6 +53,25 @@ def _carefully(conn: Connection, work: Work, found: Sequence[Held]) -> int:
             return moved + conn.execute(_update(work)).rowcount
     except TAKEN:
         return moved + make_all_way(conn, work)
+
+
+def _written(work: Work) -> list[sql.Composed]:
+    """Update, then insert. Rows that stay may come to refer to new ones of the same table, and new
+    ones to values that others get: one statement, at whose end the keys are checked."""
+    update, insert = _update(work), _insert(work)
+    if not _refers_to_itself(work):
+        return [update, insert]
+    return [
+        sql.SQL(
+            "with changed as ({} returning 1), added as ({} returning 1)"
+            # In this order: what is changed may free a value for what is added.
+            " select (select count(*) from changed) + (select count(*) from added)"
+        ).format(update, insert)
+    ]
+
+
+def _refers_to_itself(work: Work) -> bool:
+    return any(key.references == work.derivation.table for key in work.description.foreign_keys)
 
 
 def _update(work: Work) -> sql.Composed:

@@ -327,7 +327,7 @@ def _foreseen(plan: Plan, move: Derivation, compared: Sequence[Column]) -> sql.C
     """The plan said that this would not come back: the whole table, or the columns that differ."""
     sources = {u.source.name for u in move.uses if u.source.schema_ == plan.source_schema}
     whole = [n for n in plan.not_carried if n.column is None]
-    if any(n.table == move.name or n.table in sources for n in whole):
+    if any(n.table in sources if n.of_v1 else n.table == move.name for n in whole):
         return sql.SQL("true")
     columns = {n.column for n in plan.not_carried if n.table == move.name}
     others = [

@@ -146,7 +146,8 @@ def _commit(session: Session, conn: Connection, what: str, truth: Truth) -> None
 
 def _failed(session: Session, conn: Connection, what: str, why: psycopg.Error) -> RepotError:
     evidence = without_password(str(why), session.dsn)
-    if lost(conn, why):
+    # Without a code of the server's it is another connection of the switch's that is gone.
+    if lost(conn, why) or (isinstance(why, psycopg.OperationalError) and not why.sqlstate):
         return RepotError(
             "connection-lost",
             f"the connection broke before the {what} was committed: nothing was changed",

@@ -80,7 +80,12 @@ def _described(
 ) -> Analysis:
     """What can be said without a scope."""
     outputs = tuple(
-        Output(name=name, type="", direct=tuple(_direct(g, i) for g in graphs))
+        Output(
+            name=name,
+            type="",
+            direct=tuple(_direct(g, i) for g in graphs),
+            own=tuple(_own(g, i) for g in graphs),
+        )
         for i, name in enumerate(columns)
     )
     called = tuple(Name(schema_=schema, name=name) for schema, name in of_users(whole))
@@ -108,6 +113,11 @@ def _direct(graph: Graph, position: int) -> tuple[Name, str] | None:
     col = graph.outputs[position][1].col
     table = graph.rels[col.rel].table if col is not None else None
     return (table.name, col.name) if col is not None and table is not None else None
+
+
+def _own(graph: Graph, position: int) -> str | None:
+    col = graph.outputs[position][1].col
+    return graph.rels[col.rel].own if col is not None else None
 
 
 def _once(findings: list[Finding]) -> tuple[Finding, ...]:

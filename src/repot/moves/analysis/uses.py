@@ -48,7 +48,13 @@ def uses(arm: Arm, graph: Graph, bindings: Bindings, context: Context) -> list[U
                 finding = advice.not_counted(context.file, table, context.default_schema)
                 context.findings.append(finding)
         use = Use(
-            arm=arm.number, source=table.name, alias=rel.alias, role=role, link=None, pairs=rows
+            arm=arm.number,
+            source=table.name,
+            alias=rel.alias,
+            own=rel.own,
+            role=role,
+            link=None,
+            pairs=rows,
         )
         given = context.declared.get(table.name)
         if given:

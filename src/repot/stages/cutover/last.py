@@ -66,7 +66,7 @@ def get_ready(conn: Connection, session: Session) -> None:
     names = Names(conn, run)
     for move in plan.moves:
         sides(conn, move, names[move.table])  # asked now, so that it is known under the locks
-    lay_out(conn, run, plan)
+    lay_out(conn, run, plan, only_given=both_ways(conn, run) is not None)
 
 
 def carry_over(conn: Connection, session: Session) -> None:
@@ -143,7 +143,7 @@ def empty(conn: Connection, session: Session, other: Connection | None) -> int:
         changes += done.changes
         if not done.changes and not done.keys:
             break
-    batch = Batch(conn, run, plan, FORWARD)
+    batch = Batch(conn, run, plan, FORWARD, only_given=rule is not None)
     if rule is None:
         touch_others(conn, run, plan)
     for _ in range(ROUNDS):
