@@ -1,7 +1,7 @@
 """Checks the documentation against the program: the CLI reference is its own --help, the list of
-codes its own texts, and no relative link is broken.
+codes its own texts, the list of rules the rules themselves, and no relative link is broken.
 
-Usage: python scripts/check_docs.py [--write]   (--write renews cli.md and findings.md)
+Usage: python scripts/check_docs.py [--write]   (--write renews cli.md, findings.md and rules.md)
 """
 
 from __future__ import annotations
@@ -13,11 +13,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import typer
+
+from repot.cli.migrate import app as migrate
+from repot.folder.rules import RULES
+from repot.folder.rules.reference import reference
+
 ROOT = Path(__file__).resolve().parent.parent
 CLI = ROOT / "docs/reference/cli.md"
+RULES_PAGE = ROOT / "docs/reference/rules.md"
 CODES = ROOT / "docs/reference/findings.md"
-VERBS = ("init", "audit", "backup", "plan", "copy", "follow", "verify", "cutover", "rollback", "cleanup")
-VERBS += ("report", "status", "run", "demo")
+VERBS = ("init", "audit", "backup", "plan", "copy", "follow", "verify", "cutover", "rollback")
+VERBS += ("cleanup", "report", "status", "run", "demo", "migrate")
 WIDTH = "96"
 CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+$")
 MAKERS = {
@@ -30,6 +37,8 @@ MAKERS = {
     "Refused": "refused",
     "OutcomeUnknown": "outcome unknown",
 }
+# What is not SQL in a file: the line or the pattern stands between the code and the message.
+TROUBLES = {"Trouble", "_known"}
 
 
 def help_of(*words: str) -> str:
@@ -55,6 +64,9 @@ def cli_reference() -> str:
     ]
     for verb in VERBS:
         parts += ["", f"## repot {verb}", "", "```text", help_of(verb), "```"]
+    for verb in typer.main.get_command(migrate).commands:
+        text = help_of("migrate", verb)
+        parts += ["", f"## repot migrate {verb}", "", "```text", text, "```"]
     return "\n".join(parts) + "\n"
 
 
@@ -82,6 +94,11 @@ def codes_reference() -> str:
             maker = node.func.attr if isinstance(node.func, ast.Attribute) else None
             maker = node.func.id if isinstance(node.func, ast.Name) else maker
             code = node.args[0]
+            if maker in TROUBLES and len(node.args) > 3 and isinstance(code, ast.Constant):
+                rows.setdefault(
+                    str(code.value), ("error", words(node.args[2]), words(node.args[3]))
+                )
+                continue
             if maker in MAKERS and isinstance(code, ast.Constant) and CODE.match(str(code.value)):
                 hint = next((k.value for k in node.keywords if k.arg == "hint"), None)
                 rows.setdefault(
@@ -119,7 +136,7 @@ def words(node: ast.expr) -> str:
 
 
 def main() -> None:
-    made = {CLI: cli_reference(), CODES: codes_reference()}
+    made = {CLI: cli_reference(), CODES: codes_reference(), RULES_PAGE: reference(RULES)}
     if "--write" in sys.argv:
         for file, text in made.items():
             file.write_text(text, encoding="utf-8")

@@ -12,7 +12,7 @@ from rich.table import Table
 from repot.cli.options import Json
 from repot.cli.output import Output, plural
 from repot.cli.progress import TerminalProgress
-from repot.demo import DemoResult, tell
+from repot.demo import BothWays, DemoResult, tell
 from repot.model.errors import Exit
 
 
@@ -21,13 +21,15 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    system: Annotated[str, typer.Argument(help="Which system: dropskills.")] = "dropskills",
+    system: Annotated[
+        str, typer.Argument(help="Which system: dropskills, personalization.")
+    ] = "dropskills",
     rows: Annotated[
         int, typer.Option(min=500, help="About how many rows V1 holds, over all tables.")
     ] = 200_000,
     seed: Annotated[int, typer.Option(help="Seed of the rows and of the writes.")] = 1,
     writers: Annotated[
-        int, typer.Option(min=1, max=64, help="Clients of the application that write all the time.")
+        int, typer.Option(min=1, max=64, help="Clients that write all the time (dropskills).")
     ] = 2,
     rate: Annotated[
         float, typer.Option(min=1, help="Transactions a second that they aim at, together.")
@@ -44,6 +46,9 @@ def demo(
     Builds V1 with messy rows, then audit → backup → plan → copy → verify → cutover → writes on V2 →
     rollback → writes on V1 → verify → cutover → report. Each write that a client was acknowledged
     is looked for at the end. Needs no server; leaves nothing behind.
+
+    personalization is changed both ways, as a move and as a folder of migrations, and the two are
+    compared; its application writes between the cutover and the rollback.
     """
     out = Output(json)
     with TerminalProgress(quiet=json) as progress:
@@ -97,12 +102,30 @@ def _show(out: Output, result: DemoResult) -> None:
         f"{result.rollback.pause_ms:,.0f} ms, cutover again {second.pause_ms:,.0f} ms",
         *_written(result),
     ]
+    if isinstance(result, BothWays):
+        lines += _both_ways(result)
     out.print("")
     for line in lines:
         out.print(line)
     if result.report:
         out.print(f"report: {result.report}")
     out.print(f"{result.seconds:,.0f} s in all: " + _steps(result))
+
+
+def _both_ways(result: BothWays) -> list[str]:
+    """The folder beside the move, and the folder's story."""
+    both = result.both_ways
+    differ = len(both.schema_differences) + sum(both.row_differences.values())
+    return [
+        f"{plural(result.folder.applied, 'migration')} deployed in {result.folder.seconds:,.1f} s; "
+        f"the folder and the move end in the same {plural(both.tables, 'table')} and "
+        f"{plural(both.rows, 'row')}: {differ:,} differences",
+        *(
+            f"{'✓' if chapter.ok else '✗'} {escape(chapter.title)}"
+            + (f" [dim]({escape(chapter.said)})[/]" if chapter.said else "")
+            for chapter in result.story
+        ),
+    ]
 
 
 def _written(result: DemoResult) -> list[str]:
@@ -131,7 +154,7 @@ def _steps(result: DemoResult) -> str:
 
 def _document(result: DemoResult) -> dict[str, Any]:
     proof = result.verdicts[0]
-    return {
+    document = {
         "ok": result.ok,
         "system": result.system,
         "rows": result.rows,
@@ -162,6 +185,14 @@ def _document(result: DemoResult) -> dict[str, Any]:
         "traffic": result.traffic.model_dump(mode="json") if result.traffic else None,
         "report": result.report,
     }
+    if isinstance(result, BothWays):
+        document |= {
+            "folder": result.folder.model_dump(mode="json"),
+            "both_ways_equal": result.both_ways.equal,
+            "both_ways": result.both_ways.model_dump(mode="json"),
+            "story": [chapter.model_dump(mode="json") for chapter in result.story],
+        }
+    return document
 
 
 def _wait(result: DemoResult, number: int) -> dict[str, Any]:

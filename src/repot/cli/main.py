@@ -16,6 +16,7 @@ from repot.cli import (
     demo,
     follow,
     init,
+    migrate,
     plan,
     report,
     rollback,
@@ -69,6 +70,7 @@ for _verb in (
     report,
     status,
     run,
+    migrate,
     demo,
 ):
     _verb.register(app)

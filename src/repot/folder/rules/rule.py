@@ -1,4 +1,5 @@
-"""What a rule is: it names its condition, its effect, its remedy, and shows a bad and a good file.
+"""What a rule is: it names its condition, its effect, its remedy, and shows a bad and a good
+folder.
 
 The tests run both, and the reference of rules is made from here.
 """
@@ -8,17 +9,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from repot.folder.book import Book, Page
-from repot.folder.text import Statement
+from repot.folder.rules.story import Incident, Place, Story
 from repot.model.finding import Finding, Severity
+
+# The texts of a folder's files in order; a pair is a migration and its way back.
+Example = tuple[str | tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A place that a rule means; `message` says what is there, with its names.
+
+    severity: where this place is less grave than the rule's; hint: where its remedy is another.
+    """
+
+    place: Place
+    message: str
+    object: str | None = None
+    severity: Severity | None = None
+    hint: str | None = None
 
 
 @dataclass(frozen=True)
 class Rule:
     """One rule over the texts of a folder; no database is needed.
 
-    bad, good: migrations in order, each the text of one file; `bad` is what the rule finds, `good`
-    is the same change as it should be written.
+    bad, good: `bad` is what the rule finds, `good` is the same change as it should be written.
+    fails: PostgreSQL itself refuses the bad one when the folder is run on an empty database.
+    lasting: it is wrong as long as it is there, not only while the file runs.
     """
 
     id: str
@@ -26,34 +44,26 @@ class Rule:
     condition: str
     effect: str
     remedy: str
-    bad: tuple[str, ...]
-    good: tuple[str, ...]
-    find: Callable[[Book], Iterable[Hit]]
+    bad: Example
+    good: Example
+    find: Callable[[Story], Iterable[Hit]]
+    fails: bool = False
+    lasting: bool = False
 
-    def findings(self, book: Book) -> Iterator[Finding]:
+    def findings(self, story: Story) -> Iterator[Finding]:
         """All places of the folder that the rule means."""
-        for hit in self.find(book):
+        for hit in self.find(story):
             yield Finding(
                 code=self.id,
-                severity=self.severity,
+                severity=hit.severity or self.severity,
                 message=hit.message,
-                hint=self.remedy,
-                file=hit.file,
-                line=hit.line,
+                hint=hit.hint or self.remedy,
+                file=hit.place.file,
+                line=hit.place.line,
                 object=hit.object,
             )
 
 
-@dataclass(frozen=True)
-class Hit:
-    """A place that a rule means; `message` says what is there, with its names."""
-
-    file: str
-    line: int
-    message: str
-    object: str | None = None
-
-
-def at(page: Page, statement: Statement, message: str, what: str | None = None) -> Hit:
-    """A hit at a statement of the migration itself."""
-    return Hit(page.file, statement.line, message, what)
+def doubtful(incident: Incident) -> Severity | None:
+    """A warning where it may be well after all; None leaves the rule's own severity."""
+    return None if incident.certain else Severity.WARNING

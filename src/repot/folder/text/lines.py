@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import postgast
 
 from repot.folder.text.cut import Cut
 
+INVISIBLE = "\ufeff\u00a0\u200b\u200c\u200d\u2060\u202a\u202c\u200e\u200f"
 COLOUR = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07]*\x07|[@-Z\\-_])")
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _VERBS = frozenset(
@@ -22,6 +24,11 @@ _VERBS = frozenset(
         "abort",
     }
 )
+# A line with one of these is a statement that somebody meant, whatever is wrong with it.
+_MEANT = re.compile(
+    r"[;(),'\"]|\b(table|from|into|set|where|values|view|function|column|constraint|policy|type)\b",
+    re.IGNORECASE,
+)
 # Words that begin lines within a statement as well.
 _INNER = {"set", "with", "values", "table", "select"}
 _COPY = re.compile(r"^\s*copy\s[^;]*\sfrom\s+stdin[^;]*;", re.IGNORECASE | re.MULTILINE)
@@ -29,17 +36,26 @@ _COPY = re.compile(r"^\s*copy\s[^;]*\sfrom\s+stdin[^;]*;", re.IGNORECASE | re.MU
 
 @dataclass(frozen=True)
 class Known:
-    """Lines of one sort; harmless: nothing is lost when the line goes."""
+    """Lines of one sort; harmless: nothing is lost when the line goes; within: also in the middle
+    of a statement."""
 
     code: str
     pattern: re.Pattern[str]
     message: str
     hint: str
     harmless: bool = True
+    within: bool = True
 
 
-def _known(code: str, pattern: str, message: str, hint: str, harmless: bool = True) -> Known:
-    return Known(code, re.compile(pattern, re.IGNORECASE), message, hint, harmless)
+def _known(
+    code: str,
+    pattern: str,
+    message: str,
+    hint: str,
+    harmless: bool = True,
+    within: bool = True,
+) -> Known:
+    return Known(code, re.compile(pattern, re.IGNORECASE), message, hint, harmless, within)
 
 
 KNOWN = (
@@ -51,9 +67,16 @@ KNOWN = (
     ),
     _known(
         "tool-output",
-        r"\s*(warning|warn|info|error|notice|debug)\b\s*[:\-\[(]?\s+\w",
+        r"\s*(warning|warn|info|error|notice|debug)\s*:\s",
         "a line that a program wrote to the terminal is in the file",
         "take the line out",
+    ),
+    _known(
+        "tool-output",
+        r"\s*(warning|warn|info|error|notice|debug)\s+[\-\[(]*\s*\w",
+        "a line that a program wrote to the terminal is in the file",
+        "take the line out",
+        within=False,  # there it is a column of that name
     ),
     _known(
         "tool-output",
@@ -142,19 +165,39 @@ def stray(text: str, at: int) -> Cut | None:
     line = around(text, at)
     rest = text[at : line.end]
     word = re.match(r"[^\s(;]+", rest)
-    if word is None or word[0].lower() in _VERBS:
+    if word is None or word[0].lower() in _VERBS or misspelt(word[0]):
         return None
     comment = rest.find("--")
     if comment > 0:
-        return Cut(at, at + comment)
-    verb = re.search(rf"(?<=\s)({'|'.join(sorted(_VERBS))})\s", rest, re.IGNORECASE)
+        return None if _MEANT.search(rest[:comment]) else Cut(at, at + comment)
+    verbs = "|".join(sorted(_VERBS - {"set", "values", "table"}))
+    verb = re.search(rf"(?<=\s)({verbs})\s", rest, re.IGNORECASE)
     if verb and len(rest[: verb.start()].split()) == 1:
         return Cut(at, at + verb.start())
-    after = _COMMENT.sub("", text[line.end :]).lstrip()
-    first = re.match(r"\w+", after)
-    if not after or (first and first[0].lower() in _VERBS):
-        return Cut(at, line.end)
-    return None
+    if _MEANT.search(rest):
+        return None
+    for after in _COMMENT.sub("", text[line.end :]).splitlines():
+        first = re.match(r"\s*(\w*)", COLOUR.sub("", after).lstrip(INVISIBLE))
+        if first and first[1].lower() in _VERBS:
+            break
+        known = any(k.pattern.match(after) for k in KNOWN)
+        if not known and (_MEANT.search(after) or (first and misspelt(first[1]))):
+            return None
+    return Cut(at, at + len(rest.rstrip()))
+
+
+def whole(text: str, part: Cut) -> Cut:
+    """The part, with the end of its line where nothing else is on it."""
+    line = around(text, part.start)
+    if text[line.start : part.start].strip() or text[part.end : line.end].strip():
+        return part
+    return Cut(line.start, min(line.end + 1, len(text)))
+
+
+def misspelt(word: str) -> str | None:
+    """The statement's first word that was meant, if the word is nearly one."""
+    found = get_close_matches(word.lower(), sorted(_VERBS), 1, 0.75)
+    return found[0].upper() if found else None
 
 
 def second_statement(text: str, start: int, at: int) -> int | None:

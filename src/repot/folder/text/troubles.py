@@ -17,7 +17,6 @@ from repot.folder.text.dialects import foreign
 
 MOST = 25  # troubles of one file that are named
 
-_INVISIBLE = "\ufeff\u00a0\u200b\u200c\u200d\u2060\u202a\u202c\u200e\u200f"
 _CONFLICT = re.compile(r"^(<{7}|\|{7}|={7}|>{7})(?:[ \t].*)?$", re.MULTILINE)
 
 
@@ -83,7 +82,7 @@ def _trouble(text: str, rest: str, at: int, message: str) -> tuple[Trouble, int,
     """The cause at one place, and the part of the text that is explained by it."""
     number = lines.number(text, at)
     token = lines.word(text, at)
-    hidden = next((i for i in range(token.start, token.end) if text[i] in _INVISIBLE), None)
+    hidden = next((i for i in range(token.start, token.end) if text[i] in lines.INVISIBLE), None)
     if hidden is not None:
         return _invisible(text, hidden, number)
     colour = lines.COLOUR.match(text, at)
@@ -104,7 +103,7 @@ def _trouble(text: str, rest: str, at: int, message: str) -> tuple[Trouble, int,
             f"{message.split(' at or near')[0]}: it begins here and never ends",
             "close it; to the end of the file all was read as part of it",
         )
-        return trouble, at, len(text)
+        return trouble, lines.statement(rest, at)[0], len(text)  # its beginning is none alone
     copied = lines.copy_data(rest, at)
     if copied is not None:
         start, end = copied
@@ -117,9 +116,12 @@ def _trouble(text: str, rest: str, at: int, message: str) -> tuple[Trouble, int,
         )
         return trouble, start, end
     line = lines.around(rest, at)
+    begins = lines.statement(rest, at)[0] >= line.start
     for known in lines.KNOWN:
+        if not (begins or known.within):
+            continue
         if known.pattern.match(rest[line.start : line.end]):
-            whole = Cut(line.start, min(line.end + 1, len(text)))
+            whole = lines.whole(text, line)
             trouble = Trouble(
                 known.code, number, known.message, known.hint, whole if known.harmless else None
             )
@@ -128,18 +130,22 @@ def _trouble(text: str, rest: str, at: int, message: str) -> tuple[Trouble, int,
 
 
 def _invisible(text: str, at: int, number: int) -> tuple[Trouble, int, int]:
-    mark = text[at] == "\ufeff"
-    trouble = Trouble(
-        "byte-order-mark" if mark else "invisible-character",
-        number,
-        "the file begins with a byte-order mark"
-        if mark and at == 0
-        else f"an invisible character (U+{ord(text[at]):04X}) is in the SQL",
-        "save the file as UTF-8 without a byte-order mark"
-        if mark
-        else "it came with text that was pasted; write a plain blank",
-        Cut(at, at + 1, "" if mark else " "),
-    )
+    if text[at] == "\ufeff":
+        trouble = Trouble(
+            "byte-order-mark",
+            number,
+            "a byte-order mark is in the file",
+            "save the file as UTF-8 without a byte-order mark",
+            Cut(at, at + 1),
+        )
+    else:
+        trouble = Trouble(
+            "invisible-character",
+            number,
+            f"an invisible character (U+{ord(text[at]):04X}) is in the SQL",
+            "it came with text that was pasted; write a plain blank",
+            Cut(at, at + 1, " "),
+        )
     return trouble, at, at + 1
 
 
@@ -148,22 +154,22 @@ def _statement(text: str, rest: str, at: int, message: str) -> tuple[Trouble, in
     start, end = lines.statement(rest, at)
     number = lines.number(text, at)
     statement = rest[start:end]
+    stray = lines.stray(rest, at) if at == start else None
     other = foreign(statement)
-    if other is not None:
-        found = lines.number(text, start + _found(other.pattern, statement))
+    place = start + _found(other.pattern, statement) if other is not None else end
+    if other is not None and (stray is None or place < stray.end):
+        found = lines.number(text, place)
         return Trouble("not-postgresql", found, other.message, other.hint), start, end
-    if at == start:
-        stray = lines.stray(rest, at)
-        if stray is not None:
-            word = text[stray.start : stray.end].strip()
-            trouble = Trouble(
-                "stray-text",
-                number,
-                f"“{word[:60]}” is not SQL",
-                "take it out",
-                stray,
-            )
-            return trouble, stray.start, stray.end
+    if stray is not None:
+        word = text[stray.start : stray.end].strip()
+        trouble = Trouble(
+            "stray-text",
+            number,
+            f"“{word[:60]}” is not SQL",
+            "take it out",
+            lines.whole(text, stray),
+        )
+        return trouble, stray.start, stray.end
     before = rest[start:at].rstrip()
     if rest[at] == ")" and before.endswith(","):
         comma = start + len(before) - 1
@@ -185,6 +191,10 @@ def _statement(text: str, rest: str, at: int, message: str) -> tuple[Trouble, in
         )
         return trouble, start, missing
     hint = "PostgreSQL's grammar does not allow this here"
+    first = re.match(r"\w+", rest[at:]) if at == start else None
+    meant = lines.misspelt(first[0]) if first else None
+    if meant is not None and first is not None and meant != first[0].upper():
+        hint = f"write {meant}"
     return Trouble("sql-syntax", number, message, hint), start, end
 
 

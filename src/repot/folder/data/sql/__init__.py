@@ -1,0 +1,12 @@
+"""Questions of the data rules that are the same for every database; `load` reads one."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+
+@cache
+def load(file: str) -> bytes:
+    """The text of `file` in this folder."""
+    return (files(__name__) / file).read_bytes()

@@ -1,0 +1,1 @@
+update {table} set logs = %(logs)s where id = %(id)s

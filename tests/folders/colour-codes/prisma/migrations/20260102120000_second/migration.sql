@@ -1,0 +1,1 @@
+[33mALTER TABLE "User" ADD COLUMN "name" TEXT;

@@ -1,0 +1,2 @@
+-- the rows were cut away
+copy users (id, email) from stdin;

@@ -1,0 +1,2 @@
+DELETE FROM "User" WHERE "name" IS NOT NULL;
+ALTER TABLE "User" DROP COLUMN "name";

@@ -1,0 +1,2 @@
+ALTER TABLE "User" DROP COLUMN "name";
+ALTER TABLE "User" DROP COLUMN "email";

@@ -1,0 +1,4 @@
+CREATE TABLE "Post" (
+  "id" TEXT PRIMARY KEY,
+  "state" "State" NOT NULL
+);

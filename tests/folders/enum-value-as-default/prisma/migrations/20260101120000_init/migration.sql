@@ -1,0 +1,2 @@
+CREATE TYPE "State" AS ENUM ('DRAFT', 'SENT');
+CREATE TABLE "Post" ("id" TEXT PRIMARY KEY, "state" "State" NOT NULL);

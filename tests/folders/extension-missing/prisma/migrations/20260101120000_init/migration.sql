@@ -1,0 +1,3 @@
+CREATE TABLE "Tag" (
+  "id" UUID PRIMARY KEY DEFAULT uuid_generate_v4()
+);

@@ -1,0 +1,1 @@
+create index products_brand_slug on products (brand, slug);

@@ -1,0 +1,5 @@
+<<<<<<< HEAD
+ALTER TABLE "User" ADD COLUMN "name" TEXT;
+=======
+ALTER TABLE "User" ADD COLUMN "fullName" TEXT;
+>>>>>>> feature/names

@@ -1,0 +1,2 @@
+create schema app;
+alter table users set schema app;

@@ -1,0 +1,3 @@
+CREATE TABLE `User` (
+  `id` INT NOT NULL
+);

@@ -1,0 +1,2 @@
+ALTER TABLE "User" ADD COLUMN "seen" INT NOT NULL DEFAULT 0;
+UPDATE "User" SET "seen" = IFNULL("seen", 1);

@@ -1,0 +1,4 @@
+CREATE TABLE "Tag" (
+  "id" INT PRIMARY KEY,
+  "madeAt" DATETIME NOT NULL
+);

@@ -1,0 +1,2 @@
+UPDATE "User" SET "email" = 'a';
+UPDATE "User" SET "email" = 'café';

@@ -1,0 +1,8 @@
+Environment variables loaded from .env
+Prisma schema loaded from prisma/schema.prisma
+-- CreateTable
+CREATE TABLE "User" (
+    "id" TEXT NOT NULL,
+    "email" TEXT NOT NULL,
+    CONSTRAINT "User_pkey" PRIMARY KEY ("id")
+);

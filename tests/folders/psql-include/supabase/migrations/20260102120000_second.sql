@@ -1,0 +1,2 @@
+\i functions.sql
+alter table users add column name text;

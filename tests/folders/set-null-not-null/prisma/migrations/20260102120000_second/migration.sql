@@ -1,0 +1,6 @@
+CREATE TABLE "Post" (
+  "id" TEXT PRIMARY KEY,
+  "authorId" TEXT NOT NULL
+);
+ALTER TABLE "Post" ADD CONSTRAINT "Post_authorId_fkey"
+  FOREIGN KEY ("authorId") REFERENCES "User" ("id") ON DELETE SET NULL ON UPDATE CASCADE;

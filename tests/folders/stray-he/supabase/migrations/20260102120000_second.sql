@@ -1,0 +1,3 @@
+alter table users add column name text;
+he--
+alter table users add column age int;

@@ -1,0 +1,5 @@
+Connecting to local database...
+create table users (
+  id uuid primary key default gen_random_uuid(),
+  email text not null
+);

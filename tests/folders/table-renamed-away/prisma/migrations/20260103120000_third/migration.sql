@@ -1,0 +1,2 @@
+-- the old name
+ALTER TABLE "User" ADD COLUMN "name" TEXT;

@@ -1,0 +1,4 @@
+CREATE TABLE "Tag" (
+  "id" INT PRIMARY KEY,
+  "name" TEXT,
+);

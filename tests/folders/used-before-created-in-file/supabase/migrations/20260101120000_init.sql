@@ -1,0 +1,6 @@
+create index users_email on users (email);
+
+create table users (
+  id uuid primary key default gen_random_uuid(),
+  email text not null
+);

@@ -1,0 +1,2 @@
+create view mails as
+select email from users;
