@@ -57,12 +57,21 @@ def test_every_mistake_in_the_settings_is_named_at_once(tmp_path: Path) -> None:
     (folder / "repot.toml").write_text(
         '[source]\nschema = "public"\n[target]\nschema = "public"\nretired = "pg_old"\n'
         '[copy]\nworkers = 0\n[cutover]\nswap = "both"\n[registry.x]\nkind = "slug"\nkey = ["id"]\n'
+        'within = ["nokey"]\n'
         "[nonsense]\n"
     )
     code, document = repot("plan", "--project", folder)
     assert code == 2
     evidence = document["error"]["evidence"]
-    for part in ("nonsense", "three different schemas", "pg_old", "workers", "swap", "registry.x"):
+    for part in (
+        "nonsense",
+        "three different schemas",
+        "pg_old",
+        "workers",
+        "swap",
+        "registry.x",
+        "nokey",
+    ):
         assert part in evidence, evidence
 
 

@@ -11,7 +11,7 @@ from types import ModuleType
 
 from repot.model.errors import UsageError
 
-SYSTEMS = ("dropskills",)
+SYSTEMS = ("dropskills", "personalization")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+-- Nothing to undo: the constraints were there before, and go with 20251120100000.

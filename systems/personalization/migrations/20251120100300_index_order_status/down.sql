@@ -1,0 +1,1 @@
+DROP INDEX "Order_brandId_status_idx";

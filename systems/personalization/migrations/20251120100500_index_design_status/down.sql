@@ -1,0 +1,1 @@
+DROP INDEX "Design_brandId_status_idx";

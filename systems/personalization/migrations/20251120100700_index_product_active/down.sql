@@ -1,0 +1,1 @@
+DROP INDEX "Product_brandId_isActive_idx";

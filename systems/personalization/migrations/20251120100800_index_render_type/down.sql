@@ -1,0 +1,1 @@
+DROP INDEX "RenderResult_type_status_idx";

@@ -1,0 +1,1 @@
+CREATE INDEX "Order_brandId_idx" ON "Order"("brandId");

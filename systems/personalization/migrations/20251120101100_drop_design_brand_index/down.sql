@@ -1,0 +1,1 @@
+CREATE INDEX "Design_brandId_idx" ON "Design"("brandId");

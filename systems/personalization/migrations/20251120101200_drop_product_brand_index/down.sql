@@ -1,0 +1,1 @@
+CREATE INDEX "Product_brandId_idx" ON "Product"("brandId");

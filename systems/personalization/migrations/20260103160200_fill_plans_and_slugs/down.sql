@@ -1,0 +1,2 @@
+-- Nothing to undo: "plan", "isActive" and "isPublic" were only read, and the columns that were filled go
+-- with 20260103160147.

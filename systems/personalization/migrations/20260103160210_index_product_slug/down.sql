@@ -1,0 +1,1 @@
+DROP INDEX "Product_brandId_slug_key";

@@ -1,0 +1,1 @@
+select p."brandId", p."id", p."name", p."createdAt" from "Product" p

@@ -1,0 +1,111 @@
+"""Derived ways back give a row its own values: of keys that V2 has in a wider type, and of tables
+that a move joins to themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from repot.lifecycle.runner import Runner
+from repot.model.errors import Refused
+from repot.postgres.connect import connection
+from repot.postgres.state import record_evidence
+from repot.service import open_project
+from support.project import write
+from support.sql import rows, run
+from support.swapping import whole_backup
+
+
+def cut_over(database: str, folder: Path, v1: str, files: dict[str, str]) -> Runner:
+    run(database, v1)
+    runner = open_project(write(folder, files), database)
+    runner.copy()
+    with connection(database) as conn:
+        kept = whole_backup().model_dump(mode="json")
+        record_evidence(conn, None, "backup", "backup", "", "whole?", kept)
+    assert runner.verify().passed
+    runner.cutover()
+    return runner
+
+
+def test_a_key_in_a_wider_type_comes_back(database: str, tmp_path: Path) -> None:
+    files = {
+        "target.sql": "create table packs (id bigint primary key, title text);",
+        "moves/packs.sql": "select id, title from product",
+    }
+    v1 = (
+        "create table product (id int primary key, title text);"
+        " insert into product select n, 'p' || n from generate_series(1, 9) n"
+    )
+    runner = cut_over(database, tmp_path / "p", v1, files)
+    run(
+        database,
+        "insert into packs values (30, 'new'), (3000000000, 'too much for V1');"
+        " update packs set title = 'x' where id = 5; delete from packs where id = 6;"
+        " update packs set id = 40 where id = 7",
+    )
+    # The row that V1 has no number for keeps no other from coming back.
+    runner.follow(once=True)
+    come_back = "select id, title from {}.product where id in (5, 6, 7, 30, 40) order by id"
+    expected = [(5, "x"), (30, "new"), (40, "p7")]
+    assert rows(database, come_back.format("v1_old")) == expected
+    with pytest.raises(Refused) as refused:
+        runner.rollback()
+    assert refused.value.code == "not-carriable"
+    assert "3000000000" in refused.value.evidence
+    run(database, "delete from packs where id > 100")
+    runner.rollback()
+    assert rows(database, come_back.format("public")) == expected
+    assert runner.verify().passed
+
+
+def test_what_another_row_of_the_table_holds_is_not_the_rows_own(
+    database: str, tmp_path: Path
+) -> None:
+    """The parent's name stands first in the move: it must not be taken for the row's."""
+    files = {
+        "target.sql": "create table people (id int primary key, boss text, name text, up int);",
+        "moves/people.sql": "select m.id, b.name as boss, m.name, m.up from member m"
+        " left join member b on b.id = m.up",
+    }
+    v1 = (
+        "create table member (id int primary key, up int, name text);"
+        " insert into member values (1, null, 'Ada'), (2, 1, 'Bea'), (3, 1, 'Cid')"
+    )
+    runner = cut_over(database, tmp_path / "p", v1, files)
+    run(
+        database,
+        "update people set name = 'Bo' where id = 2; insert into people values (4, 'x', 'Dan', 2);"
+        " update people set boss = 'Zoe' where id = 3",
+    )
+    runner.rollback()
+    assert rows(database, "select id, up, name from member order by id") == [
+        (1, None, "Ada"),
+        (2, 1, "Bo"),
+        (3, 1, "Cid"),
+        (4, 2, "Dan"),
+    ]
+
+
+def test_a_table_of_v1_without_a_way_back_excuses_no_namesake_in_v2(
+    database: str, tmp_path: Path
+) -> None:
+    """What was foreseen of V1's table is not foreseen of another table of V2 of the same name."""
+    files = {
+        "target.sql": "create table member (id bigint primary key, name text);"
+        " create table cities (city text primary key, number bigint);",
+        "moves/member.sql": "select id, name from person",
+        "moves/cities.sql": "select city, count(*) as number from member group by city",
+        "leave.toml": "[[column]]\ntable = 'member'\ncolumn = 'id'\nreason = 'counted'\n",
+    }
+    v1 = (
+        "create table person (id int primary key, name text); insert into person values (1, 'a');"
+        " create table member (id int primary key, city text not null);"
+        " insert into member values (1, 'Ys')"
+    )
+    runner = cut_over(database, tmp_path / "p", v1, files)
+    run(database, "insert into member values (3000000000, 'too much for V1')")
+    with pytest.raises(Refused) as refused:
+        runner.rollback()
+    assert refused.value.code == "not-carriable"
