@@ -23,6 +23,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="some",
         help="tests/faults: kill the program and crash the server at some steps, or at every one",
     )
+    parser.addoption(
+        "--schedules",
+        type=int,
+        metavar="N",
+        help="tests/interleavings: run so many schedules (2,000; with --seed, 1)",
+    )
+    parser.addoption(
+        "--seed",
+        type=int,
+        metavar="S",
+        help="tests/interleavings: run the schedule of this seed, and whether it repeats",
+    )
+    parser.addoption(
+        "--projects",
+        type=int,
+        default=25,
+        metavar="N",
+        help="tests/property: move so many random projects",
+    )
+    parser.addoption(
+        "--project-seed",
+        type=int,
+        default=1,
+        metavar="S",
+        help="tests/property: the first project's seed; the others' follow",
+    )
 
 
 @pytest.fixture(scope="session")

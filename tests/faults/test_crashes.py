@@ -1,7 +1,8 @@
 """`kill -9` of the client and immediate stop of the server, at random moments of copy and cutover.
 
 Afterwards the same command goes on, and the end is that of an undisturbed run: nothing twice,
-nothing missing. The seed of each case is in its name; REPOT_FAULTS=60 tries more of them.
+nothing missing. The seed of each case is in its name; --crashes all tries more of them, and
+REPOT_FAULTS=60 that many.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from repot.model.errors import RepotError
 from support.shop import copy_project, make_v1
 from support.sql import rows, run
 
-CASES = int(os.environ.get("REPOT_FAULTS", "20"))
+CASES = {"some": 4, "all": 20}
 
 MORE_ROWS = """
 insert into product (id, name, price, category_id, labels)
@@ -110,6 +111,14 @@ def disturb(world: World, stage: str, dsn: str, seed: int) -> str:
         stderr=subprocess.PIPE,
         text=True,
     )
+    try:
+        return _break(world, child, rng, stage)
+    finally:
+        child.kill()
+        child.communicate(timeout=30)
+
+
+def _break(world: World, child: subprocess.Popen[str], rng: random.Random, stage: str) -> str:
     assert child.stdout is not None
     assert child.stdout.readline() == "ready\n"
     delay = rng.uniform(0, 1.1) * world.seconds[stage]
@@ -144,7 +153,11 @@ def settled(dsn: str) -> None:
     raise AssertionError("the killed client's sessions are still there")
 
 
-@pytest.mark.parametrize("seed", range(CASES))
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    cases = CASES[metafunc.config.getoption("--crashes")]
+    metafunc.parametrize("seed", range(int(os.environ.get("REPOT_FAULTS", cases))))
+
+
 def test_the_same_command_goes_on(world: World, seed: int) -> None:
     stage = ("copy", "cutover")[seed % 2]
     name = f"fault_{seed}"
