@@ -132,6 +132,7 @@ def test_supabase_has_some_extensions_always_and_others_perhaps(tmp_path: Path) 
         ["CREATE TABLE p (x int, y int, PRIMARY KEY (x, y)); CREATE TABLE q (id int PRIMARY KEY, x "
          "int NOT NULL, y int, FOREIGN KEY (x, y) REFERENCES p ON DELETE SET NULL (y));"],
         # PostgreSQL adds the columns of a statement first, and reads checks at its end.
+        ["CREATE TABLE x (a int CHECK (a < b), b int);"],
         ["CREATE TABLE w (a int CHECK (a < b), b int);",
          "ALTER TABLE w ADD CONSTRAINT w_c UNIQUE (c), ADD COLUMN c int NOT NULL DEFAULT 0, "
          "DROP COLUMN b, ADD COLUMN b text;"],

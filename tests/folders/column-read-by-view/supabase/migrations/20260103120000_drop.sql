@@ -1,0 +1,2 @@
+-- no longer wanted
+alter table users drop column email;
