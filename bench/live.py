@@ -196,7 +196,13 @@ class Writers:
 
 
 class Readers:
-    """Readers of the shop's list, to be made in a process of its own."""
+    """Readers of the shop's list, to be made in a process of its own.
+
+    They pause: at a million rows each page is a parallel scan of a tenth of a second, and two of
+    them without a pause would keep both cores from the writers.
+    """
+
+    PAUSE_S = 0.5
 
     def __init__(self, dsn: str, readers: int, seed: int) -> None:
         module = find_system(SYSTEM).module("traffic")
@@ -210,7 +216,9 @@ class Readers:
                 dsn, "public", record.statements, prepared=n % 2 == 0, name=name
             )
             dice = f"{seed}-reader-{n}"
-            reader = part["reader"].Reader(name, dsn, session, record, self._gate, dice)
+            reader = part["reader"].Reader(
+                name, dsn, session, record, self._gate, dice, self.PAUSE_S
+            )
             self._threads.append(reader)
             self._records.append(record)
             reader.start()

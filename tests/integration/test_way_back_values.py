@@ -109,3 +109,25 @@ def test_a_table_of_v1_without_a_way_back_excuses_no_namesake_in_v2(
     with pytest.raises(Refused) as refused:
         runner.rollback()
     assert refused.value.code == "not-carriable"
+
+
+def test_a_value_that_does_not_come_back_may_be_referred_to(database: str, tmp_path: Path) -> None:
+    """By a key of V1 that would carry a change of it on: it is never changed."""
+    files = {
+        "target.sql": "create table people (id int primary key, name text);"
+        " create table notes (id int primary key, code text, body text);",
+        "moves/people.sql": "select id, name from person",
+        "moves/notes.sql": "select id, code, body from note",
+        "leave.toml": "[[column]]\ntable = 'person'\ncolumn = 'code'\nreason = 'not needed'\n",
+    }
+    v1 = (
+        "create table person (id int primary key, name text, code text unique);"
+        " create table note (id int primary key, body text,"
+        "  code text references person (code) on update cascade);"
+        " insert into person values (1, 'Ada', 'a'); insert into note values (1, 'x', 'a')"
+    )
+    runner = cut_over(database, tmp_path / "p", v1, files)
+    run(database, "update people set name = 'Bea'; update notes set body = 'y'")
+    runner.rollback()
+    assert rows(database, "select * from person") == [(1, "Bea", "a")]
+    assert rows(database, "select id, body, code from note") == [(1, "y", "a")]

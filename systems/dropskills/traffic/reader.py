@@ -13,7 +13,7 @@ from .session import ABSENT, AGAIN, STALE, Session, Undecided, described
 from .statements import READS
 from .writer import Gate
 
-_PAUSE_S = 0.01  # between two pages
+PAUSE_S = 0.01  # between two pages
 # Like the application's ORM: everything there is of a table, whatever its columns are just now.
 _EVERYTHING = "select * from tags order by name limit 20"
 
@@ -22,9 +22,17 @@ class Reader(threading.Thread):
     """Reads until the gate says no more; what it must not see is among its record's errors."""
 
     def __init__(
-        self, name: str, dsn: str, session: Session, record: Record, gate: Gate, seed: str
+        self,
+        name: str,
+        dsn: str,
+        session: Session,
+        record: Record,
+        gate: Gate,
+        seed: str,
+        pause_s: float = PAUSE_S,
     ) -> None:
         super().__init__(name=name, daemon=True)
+        self._pause_s = pause_s
         self._dsn, self._session, self.record, self._gate = dsn, session, record, gate
         self._dice = random.Random(seed)
 
@@ -33,7 +41,7 @@ class Reader(threading.Thread):
         try:
             while self._gate.pass_through():
                 self._page()
-                time.sleep(_PAUSE_S)
+                time.sleep(self._pause_s)
             ended = True
         finally:
             if not ended:
