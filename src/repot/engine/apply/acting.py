@@ -32,6 +32,8 @@ def note_what_keys_change(
             todo = todos.get(child.derivation.name)
             if todo is None or not work.wants or not child.follows(work):
                 continue
+            if not set(child.key.referenced) & set(work.columns):
+                continue  # a value that is not written, as a way back may leave it out
             query = _changed(work, child)
             statements.append(
                 sql.SQL("insert into {} ({}) select distinct {} from ({}) as q ({})").format(
