@@ -14,6 +14,13 @@ from typing import Any
 from support.migrating import Folder
 from support.sql import connect, rows
 
+# Who runs the tests may ignore Ctrl-C (nohup, a job in the background), and children inherit that.
+_PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from repot.cli.main import main
+main()
+"""
 PATIENCE_S = 150  # ten processes at once, on a busy machine
 
 
@@ -59,7 +66,7 @@ def gone(dsn: str) -> None:
 
 def start(dsn: str, folder: Folder, *words: str) -> subprocess.Popen[str]:
     """A deployment as a process of its own; it waits for locks as long as it must."""
-    command = [sys.executable, "-m", "repot.cli.main", "migrate", "deploy", str(folder.path)]
+    command = [sys.executable, "-c", _PROGRAM, "migrate", "deploy", str(folder.path)]
     command += ["--database", dsn, "--json", "--lock-timeout", "600000", *words]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ}
