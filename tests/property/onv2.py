@@ -161,20 +161,25 @@ def read_v1(conn: psycopg.Connection, project: Generated, schema: str) -> V1:
 
 def expected(
     conn: psycopg.Connection, project: Generated, v2: str, before: V1
-) -> Mapping[str, Texts]:
+) -> dict[str, tuple[Texts, Texts]]:
     """V1 as it must be: what it was at the cutover, with what V2's tables hold now.
 
-    A column that V2 holds as a copy is V2's; every other keeps V1's value, or takes its default.
+    A column that V2 holds as a copy is V2's; every other keeps V1's value, or takes its default. A
+    row that went and came back may be the old one or a new one: a follower may have seen it go. So
+    each table has its rows twice, which differ in what V2 does not hold.
     """
-    result = {name: dict(rows) for name, rows in before.items()}
+    result = {}
     for table in project.tables:
+        kept = again = before[table.name]
         for move in _homes(project, table):
             rows = _copies(conn, move, table, v2)
-            old = result[table.name]
             if not (move.fixed or move.filtered):
                 fresh = {c.name: _default(conn, c) for c in table.columns}
-                old = {key: old.get(key, fresh) for key in rows}
-            result[table.name] = {key: {**row, **rows.get(key, {})} for key, row in old.items()}
+                kept = {key: kept.get(key, fresh) for key in rows}
+                again = dict.fromkeys(rows, fresh)
+            kept = {key: {**row, **rows.get(key, {})} for key, row in kept.items()}
+            again = {key: {**row, **rows.get(key, {})} for key, row in again.items()}
+        result[table.name] = (kept, again)
     return result
 
 
@@ -195,12 +200,12 @@ def _default(conn: psycopg.Connection, column: Column) -> str | None:
     return str(row[0])
 
 
-def difference(was: Mapping[str, Texts], now: Mapping[str, Texts]) -> list[str]:
-    """How V1 differs from what it must be."""
+def difference(must: Mapping[str, tuple[Texts, Texts]], now: V1, deletes: bool) -> list[str]:
+    """How V1 differs from what it must be. `deletes`: rows may have gone and come back on V2."""
     wrong = []
-    for table, rows in was.items():
-        for key in rows.keys() | now[table].keys():
-            ours, theirs = rows.get(key), now[table].get(key)
-            if ours != theirs:
-                wrong.append(f"{table} {key}: must be {ours}, is {theirs}")
+    for table, (kept, again) in must.items():
+        for key in kept.keys() | now[table].keys():
+            found = now[table].get(key)
+            if found != kept.get(key) and not (deletes and found == again.get(key)):
+                wrong.append(f"{table} {key}: must be {kept.get(key)}, is {found}")
     return wrong
