@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from repot.engine.swap import outcome
 from repot.model.errors import Exit, OutcomeUnknown, RepotError
+from repot.postgres import outcome
 from repot.postgres.connect import connection
 from support.sql import connect, rows
 from support.swapping import make_session, switch_over

@@ -14,9 +14,10 @@ from psycopg import errors
 from repot.engine.session import Session
 from repot.engine.swap.blockers import pushing
 from repot.engine.swap.locks import NotLocked
-from repot.engine.swap.outcome import Truth, settle
+from repot.engine.swap.outcome import settle
 from repot.model.errors import Refused, RepotError
 from repot.postgres.connect import Connection, connect, without_password
+from repot.postgres.outcome import Truth
 from repot.postgres.retry import blockers
 from repot.postgres.state import record_event
 

@@ -50,26 +50,25 @@ class Reader:
 
         about: the table meant, for what could not be read. Raises Unknown.
         """
-        try:
-            with self._conn.transaction(force_rollback=True):
-                return self._conn.execute(query, given).fetchall()
-        except (errors.InsufficientPrivilege, errors.QueryCanceled, errors.LockNotAvailable) as no:
-            self.unread.setdefault(about or "a table", str(no.diag.message_primary or no))
-            raise Unknown(str(no)) from no
-        except psycopg.OperationalError:
-            raise
-        except psycopg.Error as failed:
-            raise Unknown(str(failed)) from failed
+        with self._asking(about):
+            return self._conn.execute(query, given).fetchall()
 
     def do(self, body: sql.Composed, setting: str, *, about: str = "") -> str:
         """Run a block of PL/pgSQL that leaves its answer in a setting. Raises Unknown."""
         block = sql.SQL("do {}").format(sql.Literal(body.as_string(self._conn)))
+        with self._asking(about):
+            self._conn.execute(block)
+            row = self._conn.execute(
+                "select pg_catalog.current_setting(%s, true)", (setting,)
+            ).fetchone()
+        return str(row[0]) if row and row[0] is not None else ""
+
+    @contextmanager
+    def _asking(self, about: str) -> Iterator[None]:
+        """Within a savepoint that is rolled back; what cannot be told is Unknown."""
         try:
             with self._conn.transaction(force_rollback=True):
-                self._conn.execute(block)
-                row = self._conn.execute(
-                    "select pg_catalog.current_setting(%s, true)", (setting,)
-                ).fetchone()
+                yield
         except (errors.InsufficientPrivilege, errors.QueryCanceled, errors.LockNotAvailable) as no:
             self.unread.setdefault(about or "a table", str(no.diag.message_primary or no))
             raise Unknown(str(no)) from no
@@ -77,7 +76,6 @@ class Reader:
             raise
         except psycopg.Error as failed:
             raise Unknown(str(failed)) from failed
-        return str(row[0]) if row and row[0] is not None else ""
 
     def catalog(self, schemas: Sequence[str]) -> Catalog:
         """The tables of the schemas; tried again while somebody alters one. Raises Unknown."""

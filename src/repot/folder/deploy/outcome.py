@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import time
-from collections.abc import Callable
-
 import psycopg
 
-from repot.engine.swap.outcome import ended
 from repot.folder.book import Page
 from repot.folder.deploy.job import Job
 from repot.folder.deploy.result import Ran
 from repot.folder.session import open_session
 from repot.model.errors import OutcomeUnknown, RepotError
-from repot.postgres.connect import Connection, without_password
-
-WAIT_S = 60.0  # for the server to come back, and for the transaction to end
-_POLL_S = 0.2
-
-
-Truth = Callable[[Connection], bool]  # asked when the transaction has ended: is its work there?
+from repot.postgres.connect import without_password
+from repot.postgres.outcome import WAIT_S, Truth, committed
 
 
 class Committed(Exception):
@@ -52,29 +42,17 @@ def settle(
     dsn: str, xid: str, page: Page, truth: Truth, why: str, wait_s: float | None = None
 ) -> None:
     """Returns where the work is there. Raises RepotError `connection-lost`, OutcomeUnknown."""
-    until = time.monotonic() + (WAIT_S if wait_s is None else wait_s)
-    while True:
-        try:
-            with contextlib.closing(open_session(dsn)) as conn:
-                if ended(conn, xid):
-                    if truth(conn):
-                        return
-                    raise broken(page, why)
-        except psycopg.OperationalError:
-            pass
-        except RepotError as failed:
-            if failed.code != "connection-failed":
-                raise
-        if time.monotonic() > until:
-            raise OutcomeUnknown(
-                "outcome-unknown",
-                f"the connection broke at the commit of {page.name}, and the server cannot be "
-                "asked",
-                evidence=why,
-                hint="when it can be reached, `repot migrate status` says whether it is applied, "
-                "and `repot migrate deploy` goes on from there",
-            )
-        time.sleep(_POLL_S)
+    there = committed(lambda: open_session(dsn), xid, truth, WAIT_S if wait_s is None else wait_s)
+    if there is None:
+        raise OutcomeUnknown(
+            "outcome-unknown",
+            f"the connection broke at the commit of {page.name}, and the server cannot be asked",
+            evidence=why,
+            hint="when it can be reached, `repot migrate status` says whether it is applied, and "
+            "`repot migrate deploy` goes on from there",
+        )
+    if not there:
+        raise broken(page, why)
 
 
 def broken(page: Page, why: str) -> RepotError:

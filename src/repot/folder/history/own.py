@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from datetime import datetime
 from enum import StrEnum
 
 from psycopg.types.json import Jsonb
 
+from repot.folder.client import client
 from repot.folder.history.sql import load
+from repot.folder.schemas import lacks
 from repot.model.base import Value
-from repot.model.errors import Refused
 from repot.model.folder import Layout
 from repot.postgres.connect import Connection
 
@@ -112,7 +111,7 @@ class Own:
                 "layout": self._layout.value,
                 "migration": migration,
                 "attempt": attempt,
-                "client": _client(),
+                "client": client(),
                 "mode": mode,
                 "statement": statement,
                 "duration_ms": duration_ms,
@@ -126,26 +125,7 @@ class Own:
 
 def ensure_schema(conn: Connection) -> None:
     """The schema repot, if it is not there. Refused `no-right`."""
-    row = conn.execute(
-        "select pg_catalog.to_regnamespace('repot') is not null,"
-        " pg_catalog.has_database_privilege(current_database(), 'CREATE'), session_user"
-    ).fetchone()
-    assert row is not None
-    there, may, who = row
-    if there:
-        return
-    if not may:
-        raise Refused(
-            "no-right",
-            f"{who} may not create the schema repot, where Repot keeps its notes",
-            hint="as the owner of the database: CREATE SCHEMA repot AUTHORIZATION …",
-        )
-    conn.execute("create schema repot")
-
-
-def _client() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # an account without a name, as in some containers
-        user = "?"
-    return f"{user}@{socket.gethostname()}"
+    use = "where Repot keeps its notes"
+    hint = "as the owner of the database: CREATE SCHEMA repot AUTHORIZATION …"
+    if lacks(conn, "repot", use, hint):
+        conn.execute("create schema repot")

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from repot.folder.schemas import lacks
 from repot.folder.undo.images import Image, cell
 from repot.folder.undo.shapes import Column, Shape
 from repot.folder.undo.sql import load
 from repot.folder.undo.touched import Touched
-from repot.model.errors import Refused
 from repot.model.names import fitted
 from repot.model.undo import Loss, LossKind
 from repot.postgres.compose import joined, trusted
@@ -28,21 +28,10 @@ SCHEMA = "repot_archive"
 
 def ensure(conn: Connection) -> None:
     """Create the schema where it is missing. Refused `no-right`."""
-    row = conn.execute(
-        "select pg_catalog.to_regnamespace('repot_archive') is not null,"
-        " pg_catalog.has_database_privilege(current_database(), 'CREATE'), session_user"
-    ).fetchone()
-    assert row is not None
-    there, may, who = row
-    if there:
-        return
-    if not may:
-        raise Refused(
-            "no-right",
-            f"{who} may not create the schema {SCHEMA}, where lost rows are kept",
-            hint="as the owner of the database: GRANT CREATE ON DATABASE … TO …",
-        )
-    conn.execute(load("archive.sql").encode())
+    use = "where lost rows are kept"
+    hint = "as the owner of the database: GRANT CREATE ON DATABASE … TO …"
+    if lacks(conn, SCHEMA, use, hint):
+        conn.execute(load("archive.sql").encode())
 
 
 def new_entry(conn: Connection, what: str, layout: str, client: str) -> int:

@@ -18,9 +18,9 @@ import psycopg
 from psycopg import sql
 
 from repot.folder.book import Book
+from repot.folder.client import client
 from repot.folder.history import Kind, Own, open_history
 from repot.folder.undo import archive
-from repot.folder.undo.client import client
 from repot.folder.undo.images import Image, find_lost, take
 from repot.folder.undo.losses import read_losses
 from repot.folder.undo.session import ours, theirs

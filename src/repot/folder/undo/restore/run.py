@@ -9,10 +9,10 @@ from enum import StrEnum
 import psycopg
 from psycopg import sql
 
+from repot.folder.client import client
 from repot.folder.deploy import locks
 from repot.folder.session import open_session, reset_session
 from repot.folder.undo import archive
-from repot.folder.undo.client import client
 from repot.folder.undo.restore.book import Note, in_order, notes
 from repot.folder.undo.restore.mark import Marks, mark
 from repot.folder.undo.restore.place import (
