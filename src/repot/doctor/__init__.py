@@ -1,0 +1,1 @@
+"""What is wrong, the evidence for it, and the next command."""
