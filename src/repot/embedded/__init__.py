@@ -7,6 +7,7 @@ from repot.embedded.binaries import (
     list_binaries,
     tool_environment,
 )
+from repot.embedded.client import supabase_sql
 from repot.embedded.errors import EmbeddedError
 from repot.embedded.server import EmbeddedServer
 
@@ -17,5 +18,6 @@ __all__ = [
     "client_tool",
     "find_binaries",
     "list_binaries",
+    "supabase_sql",
     "tool_environment",
 ]

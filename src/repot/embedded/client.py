@@ -78,12 +78,28 @@ class Psql(ABC):
         )
         return self.dsn(name)
 
+    def create_supabase(self, name: str) -> str:
+        """Creates a database as Supabase makes it, as far as a schema leans on it: the roles anon,
+        authenticated, service_role and authenticator, the schemas auth, storage and extensions.
+
+        The roles belong to the server and stay. Returns its connection string. Raises as `psql`
+        does.
+        """
+        dsn = self.create_database(name)
+        self.psql(supabase_sql(), name)
+        return dsn
+
     def drop_database(self, name: str) -> None:
         """Drops a database, if it exists, with its sessions and logical slots.
 
         Raises as `psql` does.
         """
         self.psql(_script("drop_database"), name=name)
+
+
+def supabase_sql() -> str:
+    """The statements that make an empty database look like a Supabase project's."""
+    return _script("supabase")
 
 
 def _script(name: str) -> str:

@@ -3,6 +3,9 @@
 Loading into bare tables and indexing afterwards is several times as fast (docs/concepts/copy.md).
 Every definition is the catalog's own. Each object is created and marked as done in one transaction,
 so a crash leaves it either undone or done, never half made.
+
+Foreign keys to tables that stay are left off until somebody writes to V2 itself: until then V2 is
+what V1 says, and a key of it would let the application's deletes there wait for Repot, or fail.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from repot.postgres.connect import Connection
 # Within one table: unique indexes of keys are built as indexes, several at once; making a key of
 # one is a matter of catalogs.
 STEPS = ("index", "key", "foreign_key", "validate", "trigger")
+_V2, _OUTWARD = "v2", "outward"  # repot.deferred.side
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class _Object(Value):
     timing: str | None
     as_is: bool
     stays: bool
+    outward: bool
     comment: str | None
     index_comment: str | None
     tablespace: str | None
@@ -77,9 +82,12 @@ def take_off(conn: Connection, run: int, tables: Iterable[int]) -> tuple[str, ..
     parts.sort(key=lambda part: STEPS.index(part[0]))
     for number, (step, object_, ddl) in enumerate(parts, 1):
         conn.execute(
-            'insert into repot.deferred (run, number, step, object, "table", ddl)'
-            " values (%s, %s, %s, %s, %s, %s)",
-            (run, number, step, object_.name, object_.table, ddl.as_string(conn)),
+            'insert into repot.deferred (run, number, step, side, object, "table", ddl)'
+            " values (%s, %s, %s, %s, %s, %s, %s)",
+            (
+                *(run, number, step, _OUTWARD if object_.outward else _V2),
+                *(object_.name, object_.table, ddl.as_string(conn)),
+            ),
         )
     for object_ in taken:
         conn.execute(_take_off(object_))
@@ -87,11 +95,29 @@ def take_off(conn: Connection, run: int, tables: Iterable[int]) -> tuple[str, ..
 
 
 def deferred(conn: Connection, run: int) -> list[Deferred]:
-    """All of them, in the order in which they may be put back."""
+    """All that the copy puts back, in the order in which it may."""
+    return _read(conn, run, _V2)
+
+
+def outward(conn: Connection, run: int) -> list[Deferred]:
+    """Foreign keys to tables that stay which are not on V2 yet: making them, then their checks."""
+    return [item for item in _read(conn, run, _OUTWARD) if not item.done]
+
+
+def outward_made(conn: Connection, run: int) -> None:
+    """Note that all of them are on V2."""
+    conn.execute(
+        "update repot.deferred set done_at = clock_timestamp()"
+        " where run = %s and side = %s and done_at is null",
+        (run, _OUTWARD),
+    )
+
+
+def _read(conn: Connection, run: int, side: str) -> list[Deferred]:
     rows = conn.execute(
         'select number, step, object, "table", ddl, done_at is not null from repot.deferred'
-        " where run = %s order by number",
-        (run,),
+        " where run = %s and side = %s order by number",
+        (run, side),
     ).fetchall()
     return [
         Deferred(int(str(n)), str(s), str(o), str(t), str(d), bool(x)) for n, s, o, t, d, x in rows

@@ -141,5 +141,7 @@ class Project(Value):
     backs: dict[str, SqlFile] = {}
     registries: dict[str, SqlFile] = {}
     checks: dict[str, SqlFile] = {}
+    listings: dict[str, SqlFile] = {}  # SELECTs over V1 of what people should see beforehand
+    choice: dict[str, str] = {}  # which of several files is meant
     outside: dict[str, SqlFile] = {}  # run inside the cutover, after the swap (see docs)
     digest: str

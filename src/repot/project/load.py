@@ -23,6 +23,7 @@ from repot.model.project import (
     SqlFile,
     TargetSetting,
 )
+from repot.project.choice import Chosen
 
 SETTINGS = "repot.toml"
 _FOLDERS = {
@@ -31,8 +32,12 @@ _FOLDERS = {
     "registries": "registry",
     "checks": "checks",
     "outside": "outside",
+    "listings": "listings",
 }
-_SECTIONS = {"name", "source", "target", "cutover", "copy", "capture", "registry", "move", "back"}
+_SECTIONS = {
+    *("name", "source", "target", "cutover", "copy", "capture"),
+    *("registry", "move", "back", "choice"),
+}
 
 
 def load_project(folder: Path) -> Project:
@@ -53,7 +58,8 @@ def load_project(folder: Path) -> Project:
     unknown = sorted(set(settings) - _SECTIONS)
     if unknown:
         problems.append(f"{SETTINGS}: unknown section or key: {', '.join(unknown)}")
-    texts = {field: dict(_texts(folder, sub, problems)) for field, sub in _FOLDERS.items()}
+    choices = _choices(settings, problems)
+    texts = _chosen(folder, choices, problems)
     target = _text(folder, folder / "target.sql", problems)
     parts = {
         "source": _part(SourceSetting, settings, "source", problems),
@@ -86,6 +92,7 @@ def load_project(folder: Path) -> Project:
             "name": str(settings.get("name") or folder.resolve().name),
             **parts,
             **texts,
+            "choice": choices,
             "target_sql": target,
             "digest": _digest(folder, [file, folder / "leave.toml", folder / "target.sql"]),
         }
@@ -114,6 +121,32 @@ def _text(folder: Path, file: Path, problems: list[str]) -> SqlFile | None:
     except UnicodeDecodeError as wrong:
         problems.append(f"{path}: is not UTF-8 ({wrong.reason} at byte {wrong.start})")
         return None
+
+
+def _choices(settings: dict[str, Any], problems: list[str]) -> dict[str, str]:
+    choices = settings.get("choice", {})
+    if not isinstance(choices, dict) or not all(isinstance(v, str) for v in choices.values()):
+        problems.append(f'{SETTINGS}: [choice] holds a word for each name: rounding = "cents"')
+        return {}
+    return choices
+
+
+def _chosen(
+    folder: Path, choices: dict[str, str], problems: list[str]
+) -> dict[str, dict[str, SqlFile]]:
+    """The files of each folder that fit the choices."""
+    texts, used = {}, set[str]()
+    for field, sub in _FOLDERS.items():
+        chosen = Chosen(choices)
+        for stem, text in _texts(folder, sub, problems):
+            chosen.add(stem, text)
+        chosen.finish()
+        problems += chosen.problems
+        used |= chosen.used
+        texts[field] = chosen.files
+    for name in sorted(set(choices) - used):
+        problems.append(f"{SETTINGS}: choice.{name}: no file depends on it (NAME@{name}=VALUE.sql)")
+    return texts
 
 
 def _texts(folder: Path, sub: str, problems: list[str]) -> Iterator[tuple[str, SqlFile]]:

@@ -74,7 +74,7 @@ def test_foreign_key_to_a_table_outside(database: str, tmp_path: Path) -> None:
         database,
         "select pg_get_constraintdef(oid), convalidated from pg_constraint"
         " where contype = 'f' and connamespace = 'v2'::regnamespace",
-    ) == [("FOREIGN KEY (id) REFERENCES auth.users(id) ON DELETE CASCADE", True)]
+    ) == []  # it comes with the cutover: test_outward_keys.py
 
 
 def test_build_remembers_its_tables_and_is_done_once(session: Session) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from repot.engine.drift.change import column
 from repot.model.catalog import ForeignKey, Table
 
-_FORBIDDING = ("a", "r")  # NO ACTION, RESTRICT
+FORBIDDING = ("a", "r")  # NO ACTION, RESTRICT
 
 
 def unique_changes(planned: Table, now: Table) -> Iterator[str]:
@@ -19,15 +19,17 @@ def unique_changes(planned: Table, now: Table) -> Iterator[str]:
             yield f"the unique key {_list(unique.columns)} was dropped"
 
 
-def foreign_key_changes(planned: Table, now: Table, *, retired: bool) -> Iterator[str]:
+def foreign_key_changes(
+    planned: Table, now: Table, *, may_be_gone: Callable[[ForeignKey], bool]
+) -> Iterator[str]:
     """Foreign keys that are gone, or new: one that cascades writes where Repot does not look.
 
-    retired: the swap has taken off those of the table that would forbid deletes elsewhere.
+    may_be_gone: Repot has taken it off itself.
     """
     old = {_parts(key): key for key in planned.foreign_keys}
     new = {_parts(key): key for key in now.foreign_keys}
     for parts, key in old.items():
-        if parts not in new and not (retired and key.on_delete in _FORBIDDING):
+        if parts not in new and not may_be_gone(key):
             yield f"the foreign key {_words(key)} was dropped or changed"
     for parts, key in new.items():
         if parts not in old:

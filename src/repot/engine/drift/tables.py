@@ -6,14 +6,14 @@ tells only what is another besides.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from repot.engine.drift import keys
 from repot.engine.drift.change import Change, Relation, column
 from repot.engine.drift.columns import Columns, column_changes, only, with_columns
 from repot.engine.swap import shape
-from repot.model.catalog import Catalog, Table
+from repot.model.catalog import Catalog, ForeignKey, Table
 from repot.model.names import Name
 from repot.model.plan import Plan
 from repot.model.state import Phase
@@ -105,13 +105,22 @@ class Comparison:
         if side == "outside":
             return
         if side == "v1" or not self._filling:
-            retired = side == self._retired
-            yield from keys.foreign_key_changes(planned, now, retired=retired)
+            gone = self._may_be_gone(side)
+            yield from keys.foreign_key_changes(planned, now, may_be_gone=gone)
             yield from keys.check_changes(planned, now, self._moving)
         yield from _place(planned, now)
         yield from _security(planned, now)
         if pair.relation.unlogged:
             yield "the table is UNLOGGED now: a crash would empty it, unseen"
+
+    def _may_be_gone(self, side: str) -> Callable[[ForeignKey], bool]:
+        """Foreign keys that Repot itself has taken off the side that does not serve."""
+        if side == "v2" and self._phase is not Phase.CUT_OVER:
+            inside = self._plan.target_schema
+            return lambda key: key.references.schema_ != inside
+        if side == self._retired:
+            return lambda key: key.on_delete in keys.FORBIDDING
+        return lambda _: False
 
     def _settled(self, pair: _Pair) -> Table:
         """The planned table as it should be now, under the names of now."""

@@ -1,7 +1,7 @@
 -- What is taken off V2's empty tables (oids in %(tables)s) and put back after the rows, as the
 -- catalogs print it. One row per object, in the order of taking off: foreign keys, keys, indexes,
 -- triggers. `stays`: something else needs it (a view that groups by a primary key does); dropping
--- it would drop that too, so it is left where it is.
+-- it would drop that too, so it is left where it is. `outward`: a foreign key to a table that stays.
 with tables as (
   select c.oid, n.nspname, c.relname, c.relkind = 'p' as partitioned, c.relreplident
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -13,6 +13,8 @@ select 1 as part, 'foreign_key' as kind, k.conname::text as name,
        null::text as index_definition, null::text as key_words, null::text as timing,
        not k.convalidated or t.relkind = 'p' as as_is,
        false as stays,
+       -- A partitioned table's key cannot be NOT VALID before PostgreSQL 18.
+       t.relkind <> 'p' and k.confrelid not in (select oid from tables) as outward,
        pg_catalog.obj_description(k.oid, 'pg_constraint') as comment,
        null::text as index_comment,
        null::text as tablespace, false as clustered, false as identifies, '{}'::text[] as statistics,
@@ -38,6 +40,7 @@ select case when k.oid is null then 3 else 2 end,
        exists (select from pg_catalog.pg_depend d
                 where d.refclassid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
                   and d.refobjid = k.oid and d.deptype = 'n'),
+       false,
        pg_catalog.obj_description(k.oid, 'pg_constraint'),
        pg_catalog.obj_description(i.indexrelid, 'pg_class'),
        s.spcname::text, i.indisclustered, t.relreplident = 'i' and i.indisreplident,
@@ -76,7 +79,7 @@ select case when k.oid is null then 3 else 2 end,
 
 union all
 select 4, 'trigger', g.tgname::text, t.nspname::text, t.relname::text,
-       pg_catalog.pg_get_triggerdef(g.oid), null, null, null, true, false,
+       pg_catalog.pg_get_triggerdef(g.oid), null, null, null, true, false, false,
        pg_catalog.obj_description(g.oid, 'pg_trigger'), null, null, false, false, '{}', '[]'
   from tables t
   join pg_catalog.pg_trigger g on g.tgrelid = t.oid

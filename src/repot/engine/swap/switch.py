@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from psycopg import errors, sql
 
+from repot.engine import deferred
 from repot.engine.swap import (
     memory,
     outside_sql,
@@ -98,15 +99,18 @@ class Switch:
         )
         replica_identity.take_over(conn, swap)
         waking = triggers.planned_modes(self.plan, new, memory.modes(conn, run))
+        keys = outward_keys.put_on(conn, swap, deferred.outward(conn, run))
+        deferred.outward_made(conn, run)
         self._before = [
             *triggers.all_to(old, "D"),
             *triggers.changes(new, waking),
             *off,
+            *keys.now,
         ]
         self._again = [*self.remakes, *memory.taken_off(conn, run)]
         memory.remember_taken_off(conn, run, [])
         memory.forget_afterwards(conn, run)
-        memory.remember_afterwards(conn, run, self._again)
+        memory.remember_afterwards(conn, run, [*self._again, *keys.checks])
         self._noting = outside_sql.Noting(conn, self.plan, swap)
         self._lay_out()
 
@@ -216,6 +220,8 @@ def open_switch(
     """
     direction: Direction = forward(plan) if to == "v2" else back(plan)
     outside = [n for n in plan.captured() if n.schema_ not in (plan.source_schema, REGISTRY)]
+    if to == "v2":
+        outside += [key.references for _, key in outward_keys.of_v2(plan)]
     moved = memory.moved(conn, run) if to == "v1" else []
     for _ in range(5):
         before = survey(conn, direction, kind, moved)

@@ -18,6 +18,7 @@ from repot.engine.apply.names import Names
 from repot.engine.apply.taking import ALL
 from repot.engine.capture import FORWARD
 from repot.engine.compare import sides
+from repot.engine.outward import outward_checks
 from repot.engine.prove import (
     TouchedProof,
     prove_touched,
@@ -27,6 +28,7 @@ from repot.engine.prove import (
 )
 from repot.engine.session import Session
 from repot.model.errors import Refused, RepotError
+from repot.model.plan import Plan
 from repot.postgres.compose import ident, joined
 from repot.postgres.connect import Connection
 
@@ -56,6 +58,7 @@ def bring_up(session: Session) -> int:
             session.progress.advance("bring up", sum(p.rows for p in proofs))
             if touched_count(conn, session.run.id) <= FEW:
                 break
+        refuse_orphans(conn, session.plan)
     session.progress.finish("bring up")
     return rows
 
@@ -186,6 +189,30 @@ def refuse_differences(proofs: Sequence[TouchedProof]) -> None:
         ),
         hint="nothing was changed; `repot verify` shows every difference",
     )
+
+
+def refuse_orphans(conn: Connection, plan: Plan) -> None:
+    """V2's foreign keys to tables that stay come with the switch. Raises Refused `no-such-parent`
+    where rows would break them."""
+    lines = []
+    for check in outward_checks(plan):
+        rows = conn.execute(
+            sql.SQL("select left(c::text, 80), count(*) over () from ({}) as c limit {}").format(
+                check.query, sql.Literal(SHOWN)
+            )
+        ).fetchall()
+        lines += (
+            [f"{check.name}: {rows[0][1]} rows: {', '.join(str(r[0]) for r in rows)}"]
+            if rows
+            else []
+        )
+    if lines:
+        raise Refused(
+            "no-such-parent",
+            f"rows of V1 break {len(lines)} of V2's foreign keys to tables that stay",
+            evidence="\n".join(lines),
+            hint="mend these rows in V1, or let the move leave them out (leave.toml)",
+        )
 
 
 def refuse_poison(conn: Connection, run_id: int) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import psycopg
 from psycopg import sql
 
-from repot.engine import capture
+from repot.engine import capture, deferred
 from repot.engine.apply.batch import touch_others
 from repot.engine.apply.names import Names
 from repot.engine.session import Session
-from repot.model.errors import Refused
+from repot.model.errors import Refused, RepotError
+from repot.model.names import quoted
 from repot.model.state import Phase
 from repot.postgres.compose import ident
 from repot.postgres.connect import Connection
@@ -22,7 +24,7 @@ def open_both(session: Session, conn: Connection, rule: str, *, with_triggers: b
     """From here on V2's writes are captured, and conflicts are settled by the rule.
 
     with_triggers: user triggers on V1 may fire once more for what is carried back.
-    Raises Refused `triggers-would-fire`, `lock-timeout`.
+    Raises Refused `triggers-would-fire`, `lock-timeout`; RepotError `constraint-failed`.
     """
     run, plan = session.run.id, session.plan
     if not with_triggers:
@@ -41,6 +43,7 @@ def open_both(session: Session, conn: Connection, rule: str, *, with_triggers: b
             capture.install_back(conn, run, plan)
             capture.watch_own(conn, run, plan)
             _spread_numbers(conn, session)
+            _own_keys(conn, run)
         conn.execute("update repot.run set both_ways = %s where id = %s", (rule, run))
 
     with_lock_retries(
@@ -50,7 +53,31 @@ def open_both(session: Session, conn: Connection, rule: str, *, with_triggers: b
         retries=setting.retries,
         what="V2's tables, for the triggers that capture writes,",
     )
+    _check_keys(conn, run)
     record_event(conn, run, "follow", "both ways", {"rule": rule})
+
+
+def _own_keys(conn: Connection, run: int) -> None:
+    """V2's foreign keys to tables that stay: from here on others write to V2 as well."""
+    for item in deferred.outward(conn, run):
+        if item.step == "foreign_key":
+            deferred.put_back(conn, run, item.number)
+
+
+def _check_keys(conn: Connection, run: int) -> None:
+    """V2's rows from before; nobody waits for that."""
+    for item in deferred.outward(conn, run):
+        try:
+            with conn.transaction():
+                deferred.put_back(conn, run, item.number)
+        except psycopg.errors.ForeignKeyViolation as failed:
+            raise RepotError(
+                "constraint-failed",
+                f"rows of {quoted(item.table)} break its foreign key {quoted(item.object)}",
+                evidence=failed.diag.message_detail or "",
+                hint="mend these rows in V1, or let the move leave them out (leave.toml), and "
+                "`repot follow --both` again",
+            ) from None
 
 
 def _refuse_triggers(conn: Connection, session: Session) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
+from repot.engine.orphans import given, orphaned
 from repot.model.catalog import ForeignKey, Table
 from repot.model.finding import Finding, error
 from repot.model.names import Name
@@ -195,25 +196,12 @@ def _orphans(conn: Connection, plan: Plan, move: Derivation, key: ForeignKey) ->
     if not set(key.columns) <= set(move.columns):
         return []
     parent = next((m for m in plan.moves if m.table == key.references), None)
-    given = joined(
-        (sql.SQL("c.{} is not null").format(sql.Identifier(c)) for c in key.columns), " and "
-    )
     if parent is None and key.references.schema_ == plan.target_schema:
         code, why = "foreign-key-parent-not-moved", "which no move fills"
-        missing: sql.Composable = given
+        missing = given(key)
     else:
         code, why = "foreign-key-orphan", "which will not have them"
-        rows_of = parent.view if parent else key.references
-        match = joined(
-            (
-                sql.SQL("p.{} = c.{}").format(sql.Identifier(r), sql.Identifier(c))
-                for c, r in zip(key.columns, key.referenced, strict=True)
-            ),
-            " and ",
-        )
-        missing = sql.SQL("{} and not exists (select from {} as p where {})").format(
-            given, ident(rows_of), match
-        )
+        missing = orphaned(key, parent.view if parent else key.references)
     count = conn.execute(
         sql.SQL("select count(*) from {} as c where {}").format(ident(move.view), missing)
     ).fetchone()

@@ -23,25 +23,31 @@ def run_check(
 ) -> tuple[CheckResult, Failing]:
     """Run one check with bare names looked up in `path`; an error in it is a failing check. Gives
     the failing rows too, as hashes, up to ROWS of them."""
+    return look(conn, file.path, trusted(file.text.strip().rstrip(";")), path)
+
+
+def look(
+    conn: Connection, name: str, query: sql.Composable, path: tuple[str, ...] = ()
+) -> tuple[CheckResult, Failing]:
+    """The same of any SELECT of failing rows."""
     try:
         with conn.transaction():
             set_search_path(conn, *path)
-            text = trusted(file.text.strip().rstrip(";"))
             rows = conn.execute(
                 sql.SQL(
                     "select left(failing::text, {}), md5(failing::text), count(*) over ()"
                     " from ({}\n) as failing limit {}"
-                ).format(sql.Literal(WIDTH), text, sql.Literal(ROWS))
+                ).format(sql.Literal(WIDTH), query, sql.Literal(ROWS))
             ).fetchall()
             conn.execute("set local search_path = ''")
     except psycopg.OperationalError:
         raise
     except psycopg.Error as failed:
         message = failed.diag.message_primary or str(failed)
-        result = CheckResult(file=file.path, failing_rows=1, examples=(f"cannot run: {message}",))
+        result = CheckResult(file=name, failing_rows=1, examples=(f"cannot run: {message}",))
         return result, frozenset([message])
     result = CheckResult(
-        file=file.path,
+        file=name,
         failing_rows=int(str(rows[0][2])) if rows else 0,
         examples=tuple(str(r[0]) for r in rows[:EXAMPLES]),
     )

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from repot.engine import drift, quarantine
 from repot.engine.apply import catch_up, retry_poison
 from repot.engine.arming import arm
+from repot.engine.outward import outward_checks
 from repot.engine.prove import (
     Aside,
     TouchedProof,
@@ -30,7 +31,7 @@ from repot.postgres.patience import patiently
 from repot.postgres.relations import now
 from repot.postgres.state import record_evidence
 from repot.stages.verify.accounts import account
-from repot.stages.verify.checks import Failing, both, run_check
+from repot.stages.verify.checks import Failing, both, look, run_check
 from repot.stages.verify.reasons import poison, reasons, settled
 from repot.stages.verify.rows import compare_rows
 from repot.stages.verify.snapshot import Snapshot
@@ -180,9 +181,11 @@ def _checks(
     session: Session, snapshot: Snapshot, only: Collection[str] | None = None
 ) -> list[Checked]:
     plan = session.plan
+    outward = [c for c in outward_checks(plan) if only is None or c.name in only]
+    found = snapshot.map(lambda conn, one: look(conn, one.name, one.query), outward)
     wanted = [c for c in plan.checks if only is None or c.path in only]
     if not wanted or not plan.moves:
-        return []
+        return found
     schema = snapshot.ask(lambda conn: now(conn, session.run.id, plan.moves[0].table).schema_)
     path = (schema, REGISTRY)
-    return snapshot.map(lambda conn, file: run_check(conn, file, path), wanted)
+    return found + snapshot.map(lambda conn, file: run_check(conn, file, path), wanted)
