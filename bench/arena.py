@@ -49,12 +49,9 @@ class Arena:
         self.server, self._number = server, 0
         system = find_system("dropskills")
         dsn = server.create_database("template_v1")
-        with connection(dsn) as conn:
-            for file in ("supabase.sql", "v1.sql"):
-                conn.execute("select set_config('search_path', 'public', false)")
-                conn.execute(system.sql(file).encode())
-        self._postmaster = _parent(dsn)
         made = system.module("generate")
+        made.create_v1(dsn)
+        self._postmaster = _parent(dsn)
         self.generate = self.cost(lambda: made.generate(dsn, rows, seed))
         with connection(dsn) as conn:
             conn.execute("vacuum analyze")

@@ -8,6 +8,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from repot.embedded import supabase_sql
+
 _FOLDER = Path(__file__).parent / "generator"
 
 # Share of all rows. The rest is made of ideas; small tables have at least the number beside it.
@@ -61,14 +63,14 @@ def generate(
 
 
 def create_v1(target: str | psycopg.Connection[Any]) -> None:
-    """Run supabase.sql and v1.sql in an empty database."""
+    """Make an empty database look like a Supabase project's, and run v1.sql in it."""
     if isinstance(target, str):
         with psycopg.connect(target) as conn:
             create_v1(conn)
         return
     with target.transaction():
-        for name in ("supabase.sql", "v1.sql"):
-            target.execute(_text(Path(__file__).parent / name))
+        target.execute(supabase_sql().encode())
+        target.execute(_text(Path(__file__).parent / "v1.sql"))
 
 
 def _generate(conn: psycopg.Connection[Any], rows: int, seed: int) -> dict[str, int]:

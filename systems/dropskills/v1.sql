@@ -1,4 +1,4 @@
--- Dropskills V1, as it grew: the schema public of a Supabase project. Needs supabase.sql first.
+-- Dropskills V1, as it grew: the schema public of a Supabase project.
 
 create function public.update_updated_at_column() returns trigger language plpgsql as $$
 begin

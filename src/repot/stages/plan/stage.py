@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
+from repot.engine.listing import read_listing
 from repot.engine.registry import allocate, install_functions
 from repot.engine.swap import preflight
 from repot.model.finding import Finding, Severity, error, info
@@ -52,6 +53,7 @@ def _made(conn: Connection, project: Project, progress: Progress) -> Plan:
         if plan.target.tables:
             findings += preflight(conn, plan, plan.cutover.swap)
         findings += _rights(conn, plan)
+        findings += _listings(conn, project)
         findings.append(_estimate(plan))
     return plan.model_copy(update={"findings": _sorted(findings)})
 
@@ -64,6 +66,28 @@ def _rights(conn: Connection, plan: Plan) -> list[Finding]:
     workers = plan.copying.workers
     found = missing(conn, source, outside, "copy", connections=workers + 2)
     return found + missing(conn, source, outside, "cutover", swap=plan.cutover.swap)
+
+
+def _listings(conn: Connection, project: Project) -> list[Finding]:
+    """How many rows people should look at, before they decide."""
+    found = []
+    for file in project.listings.values():
+        one = read_listing(conn, file, project.source.schema_, 0)
+        if one.error:
+            message = f"{one.name} cannot be run: {one.error}"
+            found.append(error("listing-fails", message, file=file.path, line=1, object=one.name))
+        elif one.count:
+            found.append(
+                info(
+                    "listing",
+                    f"{one.name}: {one.count:,} rows that people should see before they decide",
+                    file=file.path,
+                    object=one.name,
+                    count=one.count,
+                    hint=f"`repot listing {one.name}` shows them",
+                )
+            )
+    return found
 
 
 def _registries(conn: Connection, plan: Plan) -> list[Finding]:
