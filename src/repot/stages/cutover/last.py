@@ -35,6 +35,7 @@ from repot.postgres.connect import Connection
 ROUNDS = 12
 TRIES = 4
 QUICK = 4  # rounds of carrying over, before the locks
+AT_ONCE = 2  # the same while a TRUNCATE already waits, and others behind it
 CALM = 12  # changes in a round after which another one would not be worth it
 FEW = 100  # scopes that are left to be proven under the locks
 SHOWN = 5
@@ -88,7 +89,7 @@ def carry_over_at_once(conn: Connection, session: Session) -> None:
     for, and this connection would wait behind that: where a lock is not to be had it is left for
     later. Raises Refused `not-equal`."""
     run, plan = session.run.id, session.plan
-    for _ in range(QUICK):
+    for _ in range(AT_ONCE):
         try:
             done = _carry(conn, session, switching=True, tries=1)
             proofs = prove_touched(conn, run, plan, seconds=0)
