@@ -13,6 +13,7 @@ from repot.embedded import EmbeddedError, EmbeddedServer, list_binaries
 from repot.folder.book import Book, Page, open_book
 from repot.folder.deploy.failure import masked
 from repot.folder.objects import differences, read_objects
+from repot.folder.roles import make_roles
 from repot.folder.session import open_session, reset_session
 from repot.folder.standing import look
 from repot.model.diff import Diff
@@ -98,16 +99,7 @@ def _server(conn: Connection) -> Iterator[tuple[EmbeddedServer, str]]:
         names = conn.execute(
             "select rolname from pg_catalog.pg_roles where rolname !~ '^pg_'"
         ).fetchall()
-        with closing(open_session(server.dsn())) as own:
-            there = {
-                str(n) for (n,) in own.execute("select rolname from pg_catalog.pg_roles").fetchall()
-            }
-            for (name,) in names:
-                if str(name) not in there:
-                    kind = sql.SQL("superuser" if name == role else "nologin")
-                    own.execute(
-                        sql.SQL("create role {} {}").format(sql.Identifier(str(name)), kind)
-                    )
+        make_roles(server, [str(name) for (name,) in names], role)
         yield server, role
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from repot.model.results import TestedBackup, Verdict
-from repot.model.state import Evidence, Phase, Run
+from repot.model.state import Run
 from repot.postgres.connect import Connection
 from repot.postgres.state import last_evidence
 
@@ -43,9 +43,3 @@ def last_change(conn: Connection, run: Run) -> datetime | None:
         if (found := last_evidence(conn, run.id, kind)) is not None
     ]
     return max(times, default=None)
-
-
-def cutover_time(conn: Connection, run: Run) -> datetime | None:
-    """When the run was last cut over; None unless it is now."""
-    found: Evidence | None = last_evidence(conn, run.id, "cutover")
-    return found.at if found and run.phase is Phase.CUT_OVER else None

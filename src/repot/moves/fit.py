@@ -40,11 +40,6 @@ def fits(has: Column, wants: Column) -> bool:
     return has.base_type == wants.base_type or pair in _WIDER
 
 
-def needs_probe(has: Column, wants: Column) -> bool:
-    """Whether a value of the type `has` may be changed or refused by the type `wants`."""
-    return has.type != wants.type and (has.base_type, wants.base_type) in PROBED
-
-
 def check_columns(
     file: SqlFile, given: Mapping[str, Column], table: Table
 ) -> tuple[list[Finding], tuple[str, ...]]:

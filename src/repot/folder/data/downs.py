@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from postgast import PgQueryError
@@ -46,39 +47,16 @@ def examine(
 
         hits = list(walk(world, page.down.statements, settings, file, watch=watch))
         for statement, hit in lost:
-            yield _finding(DELETES, hit, hit.message, file, statement.line)
+            yield DELETES.finding(hit, file, statement.line)
         for statement, hit, rule in hits:
             if rule.id in _OWN:
                 continue
             if rule.severity is Severity.ERROR and rule.refused:
-                message = f"{hit.message} ({rule.id})"
-                yield _finding(FAILS, hit, message, file, statement.line)
+                # The rule that speaks now has a severity and a remedy of its own.
+                told = replace(hit, message=f"{hit.message} ({rule.id})", severity=None, hint=None)
+                yield FAILS.finding(told, file, statement.line)
             else:
-                yield Finding(
-                    code=rule.id,
-                    severity=hit.severity or rule.severity,
-                    message=hit.message,
-                    hint=hit.hint or rule.remedy,
-                    file=file,
-                    line=statement.line,
-                    object=hit.object,
-                    count=hit.count,
-                    examples=hit.examples,
-                )
-
-
-def _finding(rule: DataRule, hit: Hit, message: str, file: str, line: int) -> Finding:
-    return Finding(
-        code=rule.id,
-        severity=rule.severity,
-        message=message,
-        hint=rule.remedy,
-        file=file,
-        line=line,
-        object=hit.object,
-        count=hit.count,
-        examples=hit.examples,
-    )
+                yield rule.finding(hit, file, statement.line)
 
 
 def _losses(m: Moment) -> Iterator[Hit]:

@@ -46,7 +46,7 @@ def examine_data(
             if page.name in wanted:
                 statements = page.statements
                 for statement, hit, rule in walk(world, statements, chosen, page.file, rules):
-                    findings.append(finding(rule, hit, page.file, statement.line))
+                    findings.append(rule.finding(hit, page.file, statement.line))
         applied = [page for page in book.pages if page.name not in wanted]
         findings += downs.examine(World(today, reader), applied, chosen, walk)
         findings += _unread(reader.unread)
@@ -77,21 +77,6 @@ def walk(
                 except Unknown:
                     continue
             apply(world, change)
-
-
-def finding(rule: DataRule, hit: Hit, file: str, line: int) -> Finding:
-    """A hit as a finding."""
-    return Finding(
-        code=rule.id,
-        severity=hit.severity or rule.severity,
-        message=hit.message,
-        hint=hit.hint or rule.remedy,
-        file=file,
-        line=line,
-        object=hit.object,
-        count=hit.count,
-        examples=hit.examples,
-    )
 
 
 def _unread(unread: dict[str, str]) -> list[Finding]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import postgast
 
 from repot.folder.data import changes as ch
 from repot.folder.data.apply import expression
 from repot.folder.data.rule import DataRule, Hit, Moment
+from repot.folder.data.tables import Column
 from repot.model.finding import Severity
 from repot.model.names import quoted
 
@@ -35,9 +37,9 @@ class _Shape:
         return same and strict and set(other.included) <= set(self.included)
 
 
-def _shape(node: object) -> _Shape:
+def _shape(node: Any) -> _Shape:
     parts = []
-    for param in node.index_params:  # type: ignore[attr-defined]
+    for param in node.index_params:
         elem = param.index_elem
         what = quoted(elem.name) if elem.name else f"({expression(elem.expr)})"
         words = [what, *(".".join(n.string.sval for n in elem.collation),)]
@@ -47,12 +49,12 @@ def _shape(node: object) -> _Shape:
         first = elem.nulls_ordering == 2 if elem.nulls_ordering > 1 else down
         parts.append("|".join([*words, "desc" if down else "asc", str(first)]))
     return _Shape(
-        method=node.access_method or "btree",  # type: ignore[attr-defined]
+        method=node.access_method or "btree",
         parts=tuple(parts),
-        where=expression(node.where_clause) if node.HasField("where_clause") else "",  # type: ignore[attr-defined]
-        included=tuple(p.index_elem.name for p in node.index_including_params),  # type: ignore[attr-defined]
-        unique=bool(node.unique),  # type: ignore[attr-defined]
-        nulls_not_distinct=bool(node.nulls_not_distinct),  # type: ignore[attr-defined]
+        where=expression(node.where_clause) if node.HasField("where_clause") else "",
+        included=tuple(p.index_elem.name for p in node.index_including_params),
+        unique=bool(node.unique),
+        nulls_not_distinct=bool(node.nulls_not_distinct),
     )
 
 
@@ -91,7 +93,7 @@ def _repeats(m: Moment) -> Iterator[Hit]:
             return
 
 
-def _used(m: Moment, change: ch.AddIndex) -> list:  # type: ignore[type-arg]
+def _used(m: Moment, change: ch.AddIndex) -> list[Column]:
     state = m.world.get(change.table)
     assert state is not None
     return [state.columns[p.column] for p in change.parts if p.column in state.columns]

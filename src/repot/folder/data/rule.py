@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from repot.folder.data.changes import Change
 from repot.folder.data.world import World
 from repot.folder.settings import Settings
-from repot.model.finding import Severity
+from repot.model.finding import Finding, Severity
 
 
 @dataclass(frozen=True)
@@ -63,3 +63,17 @@ class DataRule:
     keep: tuple[str, ...] = ()
     bad_down: str = ""
     good_down: str = ""
+
+    def finding(self, hit: Hit, file: str, line: int) -> Finding:
+        """What it found, at its place."""
+        return Finding(
+            code=self.id,
+            severity=hit.severity or self.severity,
+            message=hit.message,
+            hint=hit.hint or self.remedy,
+            file=file,
+            line=line,
+            object=hit.object,
+            count=hit.count,
+            examples=hit.examples,
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from postgast import PgQueryError
 from psycopg import sql
@@ -118,35 +118,34 @@ def _made(state: State, change: ch.AddIndex) -> bool:
 
 
 def _duplicates(m: Moment) -> Iterator[Hit]:
-    meant = _meant(m)
-    if meant is None or _made(*meant):
-        return
-    found = _collisions(m)
-    if found:
-        state, change, groups, rows, told = found
-        yield Hit(
-            f"{_title(state, change)} is to be unique, and {groups:,} value"
-            f"{'s occur' if groups != 1 else ' occurs'} more than once",
-            _title(state, change),
-            rows,
-            told,
-        )
+    def said(title: str, groups: int) -> str:
+        occur = "values occur" if groups != 1 else "value occurs"
+        return f"{title} is to be unique, and {groups:,} {occur} more than once"
+
+    yield from _equal(m, said, made=False)
 
 
 def _slugs(m: Moment) -> Iterator[Hit]:
+    def said(title: str, groups: int) -> str:
+        plural = "groups" if groups != 1 else "group"
+        return (
+            f"{title} is to be unique, and what the file fills it with will be equal in "
+            f"{groups:,} {plural} of rows"
+        )
+
+    yield from _equal(m, said, made=True)
+
+
+def _equal(m: Moment, said: Callable[[str, int], str], *, made: bool) -> Iterator[Hit]:
+    """Collisions in a new key; made: of values that pending statements have made, or of others."""
     meant = _meant(m)
-    if meant is None or not _made(*meant):
+    if meant is None or _made(*meant) != made:
         return
     found = _collisions(m)
     if found:
         state, change, groups, rows, told = found
-        yield Hit(
-            f"{_title(state, change)} is to be unique, and what the file fills it with will be "
-            f"equal in {groups:,} group{'s' if groups != 1 else ''} of rows",
-            _title(state, change),
-            rows,
-            told,
-        )
+        title = _title(state, change)
+        yield Hit(said(title, groups), title, rows, told)
 
 
 def _nulls(m: Moment) -> Iterator[Hit]:

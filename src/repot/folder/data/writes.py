@@ -141,7 +141,7 @@ def _joined(
 
 
 def _alias(node: Node) -> str:
-    return node.relation.alias.aliasname or node.relation.relname  # type: ignore[no-any-return]
+    return str(node.relation.alias.aliasname or node.relation.relname)
 
 
 def _cast(state: State, name: str) -> sql.Composable:

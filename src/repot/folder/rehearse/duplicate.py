@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -25,6 +26,7 @@ from repot.embedded import (
 )
 from repot.embedded.binaries import major_version
 from repot.folder.rehearse.sql import load
+from repot.folder.roles import make_roles
 from repot.folder.session import open_session, understood
 from repot.model.errors import RepotError
 from repot.model.schemas import ALL
@@ -62,9 +64,8 @@ def copied(source: Connection, dsn: str, *, data: bool) -> Iterator[Copy]:
 
     Raises RepotError `rehearse-no-server`, `rehearse-dump`, `rehearse-disk`.
     """
-    row = source.execute(load("source.sql")).fetchone()
-    assert row is not None
-    extensions, roles, path, size = list(row[0]), list(row[1]), str(row[2]), int(row[3])  # type: ignore[call-overload]
+    row: Any = source.execute(load("source.sql")).fetchone()
+    extensions, roles, path, size = list(row[0]), list(row[1]), str(row[2]), int(row[3])
     major = source.info.server_version // 10000
     tool, binaries = _programs(major)
     folder = Path(tempfile.mkdtemp(prefix="repot-rehearse-"))
@@ -74,7 +75,7 @@ def copied(source: Connection, dsn: str, *, data: bool) -> Iterator[Copy]:
         dump = folder / "dump"
         _dump(tool, understood(dsn), dump, data)
         with EmbeddedServer(binaries=binaries, settings=_SETTINGS) as server:
-            _roles(server, roles)
+            make_roles(server, roles)
             copy = server.create_database(_DATABASE)
             with open_session(copy) as conn:
                 conn.execute("select pg_catalog.set_config('search_path', %s, false)", (path,))
@@ -83,7 +84,8 @@ def copied(source: Connection, dsn: str, *, data: bool) -> Iterator[Copy]:
                         sql.Identifier(conn.info.dbname)
                     )
                 )
-                offered = set(conn.execute(load("offered.sql")).fetchone()[0])  # type: ignore
+                answer: Any = conn.execute(load("offered.sql")).fetchone()
+                offered = set(answer[0])
             gaps = _restore(binaries, copy, dump)
             lacking = tuple(e for e in extensions if e not in offered)
             yield Copy(copy, binaries.version, lacking, tuple(gaps))
@@ -182,14 +184,3 @@ def _run(
         env=dict(environment),
         check=False,
     )
-
-
-def _roles(server: EmbeddedServer, roles: Sequence[str]) -> None:
-    with open_session(server.dsn()) as conn:
-        there = {
-            str(name)
-            for (name,) in conn.execute("select rolname from pg_catalog.pg_roles").fetchall()
-        }
-        for role in roles:
-            if role not in there:
-                conn.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 from psycopg import sql
 
@@ -32,18 +34,18 @@ def _changes(statement: Statement) -> list[ch.Change]:
     return list(ch.changes(statement))
 
 
-def _name(table: object) -> tuple[str, ...]:
-    schema, name = table.schemaname, table.relname  # type: ignore[attr-defined]
+def _name(table: Any) -> tuple[str, ...]:
+    schema, name = table.schemaname, table.relname
     return (schema, name) if schema else (name,)
 
 
-def _rows(conn: Connection, table: object) -> list[Wrote]:
+def _rows(conn: Connection, table: Any) -> list[Wrote]:
     lost = _count(conn, sql.SQL("count(*)"), _name(table))
     shown = ".".join(map(quoted, _name(table)))
     return [Wrote(relation=shown, lost=lost, what="rows")] if lost else []
 
 
-def _values(conn: Connection, table: object, column: str) -> list[Wrote]:
+def _values(conn: Connection, table: Any, column: str) -> list[Wrote]:
     lost = _count(conn, sql.SQL("count({})").format(sql.Identifier(column)), _name(table))
     shown = ".".join([*map(quoted, _name(table)), quoted(column)])
     return [Wrote(relation=shown, lost=lost, what="values")] if lost else []

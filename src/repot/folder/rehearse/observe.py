@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from repot.folder.rehearse import words
 from repot.folder.rehearse.result import Wrote
@@ -112,5 +113,5 @@ def wrote(before: Seen, after: Seen) -> tuple[list[Wrote], int]:
     return sorted(found, key=lambda w: w.relation), read
 
 
-def _all(conn: Connection, file: str) -> list[tuple]:  # type: ignore[type-arg]
+def _all(conn: Connection, file: str) -> list[tuple[Any, ...]]:
     return conn.execute(load(file)).fetchall()
