@@ -12,7 +12,8 @@ from rich.table import Table
 from repot.cli.options import Json
 from repot.cli.output import Output, plural
 from repot.cli.progress import TerminalProgress
-from repot.demo import BothWays, DemoResult, tell
+from repot.demo import BothWays, DemoResult, Secured, tell
+from repot.model.checks import Outcome
 from repot.model.errors import Exit
 
 
@@ -47,8 +48,9 @@ def demo(
     rollback → writes on V1 → verify → cutover → report. Each write that a client was acknowledged
     is looked for at the end. Needs no server; leaves nothing behind.
 
-    personalization is changed both ways, as a move and as a folder of migrations, and the two are
-    compared; its application writes between the cutover and the rollback.
+    amethyst lists what people should see before, and tries the features of V2 and who may reach
+    which of its rows. personalization is changed both ways, as a move and as a folder of
+    migrations, and the two are compared. Their applications write between cutover and rollback.
     """
     out = Output(json)
     with TerminalProgress(quiet=json) as progress:
@@ -104,6 +106,8 @@ def _show(out: Output, result: DemoResult) -> None:
     ]
     if isinstance(result, BothWays):
         lines += _both_ways(result)
+    if isinstance(result, Secured):
+        lines += _secured(result)
     out.print("")
     for line in lines:
         out.print(line)
@@ -126,6 +130,33 @@ def _both_ways(result: BothWays) -> list[str]:
             for chapter in result.story
         ),
     ]
+
+
+def _secured(result: Secured) -> list[str]:
+    """What was listed beforehand, checked and tried."""
+    listed = ", ".join(f"{one.count:,} {one.name.replace('_', ' ')}" for one in result.listings)
+    checks, access = result.checks, result.access
+    wrong = [c for c in checks.checks if c.outcome is not Outcome.PASSED]
+    features = ", ".join(
+        f"{'✓' if c.outcome is Outcome.PASSED else '✗'} {escape(_first_words(c.name))}"
+        for c in checks.checks
+        if c.kind == "feature"
+    )
+    return [
+        f"listed before: {escape(listed)}",
+        f"{plural(checks.count(Outcome.PASSED), 'check')} passed, {len(wrong):,} did not; "
+        f"features: {features}",
+        *(f"✗ {escape(c.name)}: {escape('; '.join(c.reasons))}" for c in wrong),
+        f"access: {plural(len(access.cells), 'cell')} of {plural(len(access.tables), 'table')} "
+        f"tried with {plural(access.tries, 'statement')}, {len(access.errors):,} not as "
+        "access.toml says",
+        *(f"✗ {escape(f.message)}" for f in access.errors),
+    ]
+
+
+def _first_words(name: str) -> str:
+    """A feature's name without what it explains."""
+    return name.partition(":")[0]
 
 
 def _written(result: DemoResult) -> list[str]:
@@ -191,6 +222,19 @@ def _document(result: DemoResult) -> dict[str, Any]:
             "both_ways_equal": result.both_ways.equal,
             "both_ways": result.both_ways.model_dump(mode="json"),
             "story": [chapter.model_dump(mode="json") for chapter in result.story],
+        }
+    if isinstance(result, Secured):
+        document |= {
+            "listings": {
+                one.name: {"count": one.count, "columns": one.columns, "rows": one.rows}
+                for one in result.listings
+            },
+            "checks": result.checks.model_dump(mode="json"),
+            "features": {
+                c.name: c.outcome.value for c in result.checks.checks if c.kind == "feature"
+            },
+            "access_equal": result.access.passed,
+            "access": result.access.model_dump(mode="json"),
         }
     return document
 

@@ -1,6 +1,6 @@
 """Whole systems, moved on a private PostgreSQL for everybody to see."""
 
-from repot.demo.result import BothWays, DemoResult
+from repot.demo.result import BothWays, DemoResult, Secured
 from repot.demo.story import tell
 
-__all__ = ["BothWays", "DemoResult", "tell"]
+__all__ = ["BothWays", "DemoResult", "Secured", "tell"]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from repot.demo.load import Figures
+from repot.model.access import Access
 from repot.model.base import Value
+from repot.model.checks import CheckReport
+from repot.model.listing import Listing
 from repot.model.results import Account, CutoverResult, RollbackResult, Verdict
 
 
@@ -76,3 +79,14 @@ class BothWays(DemoResult):
     folder: FolderResult
     both_ways: Equality
     story: tuple[Chapter, ...]
+
+
+class Secured(DemoResult):
+    """A system whose V2 was checked and whose access was tried, when it served for the first time.
+
+    listings: every row that people should see before they decide.
+    """
+
+    listings: tuple[Listing, ...]
+    checks: CheckReport
+    access: Access

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from repot.demo.amethyst import tell as tell_amethyst
 from repot.demo.dropskills import tell as tell_dropskills
 from repot.demo.personalization import tell as tell_personalization
 from repot.demo.result import DemoResult
@@ -18,6 +19,7 @@ from repot.model.progress import Progress
 _STORIES: dict[str, Callable[[Stage], DemoResult]] = {
     "dropskills": tell_dropskills,
     "personalization": tell_personalization,
+    "amethyst": tell_amethyst,
 }
 
 

@@ -11,7 +11,7 @@ from types import ModuleType
 
 from repot.model.errors import UsageError
 
-SYSTEMS = ("dropskills", "personalization")
+SYSTEMS = ("dropskills", "personalization", "amethyst")
 
 
 @dataclass(frozen=True)

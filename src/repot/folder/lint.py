@@ -7,12 +7,11 @@ from pathlib import Path
 
 from repot.folder.book import Book, open_book
 from repot.folder.data import examine_data, told_once
-from repot.folder.history import open_history
 from repot.folder.rules import examine
 from repot.folder.session import open_session
 from repot.folder.settings import project_places, read_settings
 from repot.folder.squawk import examine_locks
-from repot.folder.standing import State, compare
+from repot.folder.standing import State, look
 from repot.model.finding import Finding, Severity
 
 
@@ -47,7 +46,7 @@ def lint(path: Path, dsn: str | None = None, *, locks: bool = True, timeout_s: i
         return Linted(book, in_order(book, (*book.findings, *examine(book), *advice)))
     settings = read_settings(*project_places(path, book.folder.path))
     with open_session(dsn) as conn:
-        standing = compare(book, open_history(conn, book.folder).entries())
+        standing = look(conn, book)
         applied = frozenset(r.name for r in standing.rows if r.state is State.APPLIED)
         findings = [*book.findings, *examine(book, applied), *standing.findings]
         pending = standing.pending

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from repot import migrations
 from repot.embedded import EmbeddedServer
 from support.gates import closed, gate, gone, kill, start, until, waiting
 from support.migrating import Folder, deploy, deployed, history, states, whole
@@ -89,6 +90,9 @@ def test_killed(
     assert found[NAMES[file]] == state
     assert list(found.values())[:file] == ["applied"] * file
     assert set(list(found.values())[file + 1 :]) <= {"pending"}
+    # What goes on by itself is no error of the folder's.
+    seen = migrations.lint(folder.path, dsn, locks=False)
+    assert not [f for f in seen.findings if f.code == "migration-failed"], seen.findings
     result = deploy(dsn, folder)
     assert result.exit == 0, (result.failure, result.findings)
     assert [r.name for r in result.applied] == NAMES[file:]

@@ -149,3 +149,14 @@ def test_supabase_has_some_extensions_always_and_others_perhaps(tmp_path: Path) 
 def test_what_is_well_is_left_alone(texts: list[str], tmp_path: Path) -> None:
     findings = found(prisma(tmp_path, texts))
     assert codes(f for f in findings if f.severity is not Severity.INFO) == []
+
+
+def test_a_projects_migrations_are_found_beside_its_other_sql(tmp_path: Path) -> None:
+    root = tmp_path / "other"
+    (root / "migrations").mkdir(parents=True)
+    (root / "target.sql").write_text(TABLE)
+    (root / "migrations" / "20240101000000_one.sql").write_text(TABLE)
+    assert open_book(root).folder.path == root / "migrations"
+    assert open_book(root / "migrations").folder.path == root / "migrations"
+    (root / "migrations" / "20240101000000_one.sql").unlink()
+    assert open_book(root).folder.path == root

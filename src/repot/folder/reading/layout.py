@@ -18,10 +18,11 @@ def find(path: Path) -> tuple[Path, Layout]:
     Raises UsageError `no-migrations`.
     """
     candidates = [path, *(path / usual for usual in _USUAL)]
-    for folder in candidates:
-        layout = _layout(folder) if folder.is_dir() else None
-        if layout is not None:
-            return folder, layout
+    found = [(f, layout) for f in candidates if f.is_dir() and (layout := _layout(f)) is not None]
+    if len(found) > 1 and found[0] == (path, Layout.PLAIN):
+        return found[1]  # other SQL of the project beside its migrations, such as target.sql
+    if found:
+        return found[0]
     raise UsageError(
         "no-migrations",
         f"there are no migrations in {path}",
