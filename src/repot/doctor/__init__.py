@@ -1,1 +1,5 @@
-"""What is wrong, the evidence for it, and the next command."""
+"""Looks for common troubles: what is wrong, the evidence, the next command. Changes nothing."""
+
+from repot.doctor.diagnose import diagnose
+
+__all__ = ["diagnose"]

@@ -1,0 +1,1 @@
+"""The built-in questions, a module for each area."""
