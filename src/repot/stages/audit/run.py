@@ -114,7 +114,7 @@ def _read(
     )
     findings = [_softened(f) for f in lacking]
     findings += [*inventories.findings(listed)]
-    findings += security.findings(catalog, listed, rows(conn, "policies.sql", schemas))
+    findings += security.findings(conn, schemas, catalog, listed)
     findings += structure.indexes(listed.indexes, tables)
     for table in tables:
         findings += structure.tables(table, sizes.get(table.oid, {}))

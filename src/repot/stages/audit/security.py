@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from repot.model.audit import Item
 from repot.model.catalog import Catalog, Table
-from repot.model.finding import Finding, info, warning
+from repot.model.finding import Finding, warning
+from repot.postgres.connect import Connection
+from repot.stages.audit import security_open, security_policies
 from repot.stages.audit.inventory import Inventory, dotted
-from repot.stages.audit.query import Row
-
-_EVERYBODY = ("public", "anon", "authenticated")  # the latter two: PostgREST's and Supabase's
+from repot.stages.audit.query import Row, rows
 
 
-def findings(catalog: Catalog, inventory: Inventory, policies: Sequence[Row]) -> Iterator[Finding]:
+def findings(
+    conn: Connection, schemas: tuple[str, ...], catalog: Catalog, inventory: Inventory
+) -> Iterator[Finding]:
     """What row security, grants and SECURITY DEFINER say about V1."""
-    grants = _open_to(inventory.items)
+    policies = rows(conn, "policies.sql", schemas)
+    callable_ = rows(conn, "callable.sql", schemas)
     for table in catalog.tables:
-        yield from _row_security(table, grants.get(str(table.name), set()))
+        yield from _row_security(table)
     yield from recursion(catalog, policies, inventory.functions)
+    yield from security_policies.findings(
+        catalog, policies, rows(conn, "policy_grants.sql", schemas), callable_
+    )
+    yield from security_open.findings(
+        rows(conn, "exposure.sql", schemas), callable_, rows(conn, "bypassing.sql", schemas)
+    )
     for function in inventory.functions:
         detail = function["detail"]
         if detail["security_definer"] and not detail["search_path"]:
@@ -33,19 +41,7 @@ def findings(catalog: Catalog, inventory: Inventory, policies: Sequence[Row]) ->
             )
 
 
-def _open_to(items: Sequence[Item]) -> Mapping[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for item in items:
-        if (
-            item.kind == "grant"
-            and item.detail["on"] == "table"
-            and item.detail["to"] in _EVERYBODY
-        ):
-            found.setdefault(item.name, set()).add(str(item.detail["to"]))
-    return found
-
-
-def _row_security(table: Table, open_to: set[str]) -> Iterator[Finding]:
+def _row_security(table: Table) -> Iterator[Finding]:
     if table.row_security and not table.policies:
         yield warning(
             "rls-no-policy",
@@ -58,13 +54,6 @@ def _row_security(table: Table, open_to: set[str]) -> Iterator[Finding]:
             "rls-not-enabled",
             f"{table.name} has policies, but row security is not enabled: they do nothing",
             hint="ALTER TABLE … ENABLE ROW LEVEL SECURITY, if they are meant",
-            object=str(table.name),
-        )
-    if open_to and not table.row_security:
-        yield info(
-            "rls-off-open",
-            f"{table.name} is granted to {', '.join(sorted(open_to))} without row security",
-            hint="enable row security on V2's table, if not everybody is to have all rows",
             object=str(table.name),
         )
 
