@@ -16,6 +16,7 @@ from pathlib import Path
 import typer
 
 from repot.cli.migrate import app as migrate
+from repot.cli.upkeep import app as upkeep
 from repot.folder.rules import RULES
 from repot.folder.rules.reference import reference
 
@@ -24,7 +25,8 @@ CLI = ROOT / "docs/reference/cli.md"
 RULES_PAGE = ROOT / "docs/reference/rules.md"
 CODES = ROOT / "docs/reference/findings.md"
 VERBS = ("init", "audit", "backup", "plan", "copy", "follow", "verify", "cutover", "rollback")
-VERBS += ("cleanup", "report", "status", "run", "demo", "migrate")
+VERBS += ("cleanup", "report", "status", "check", "doctor", "run", "demo", "migrate")
+VERBS += ("upkeep",)
 WIDTH = "96"
 CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+$")
 MAKERS = {
@@ -67,6 +69,9 @@ def cli_reference() -> str:
     for verb in typer.main.get_command(migrate).commands:
         text = help_of("migrate", verb)
         parts += ["", f"## repot migrate {verb}", "", "```text", text, "```"]
+    for verb in typer.main.get_command(upkeep).commands:
+        text = help_of("upkeep", verb)
+        parts += ["", f"## repot upkeep {verb}", "", "```text", text, "```"]
     return "\n".join(parts) + "\n"
 
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
+from repot.doctor import diagnose
+from repot.engine.listing import SHOWN, read_listings
+from repot.lifecycle.access import access_of_folder
+from repot.lifecycle.checking import check_folder
 from repot.lifecycle.runner import Runner
 from repot.lifecycle.status import read_status
+from repot.model.access import Access, Comparison
 from repot.model.audit import Audit
+from repot.model.checks import CheckReport
+from repot.model.doctor import Diagnosis, Limits
 from repot.model.errors import Refused, RepotError
 from repot.model.finding import Finding
+from repot.model.listing import Listing
 from repot.model.plan import Plan
 from repot.model.progress import Progress, Silent
 from repot.model.results import CopyResult, TestedBackup, Verdict
@@ -20,6 +28,7 @@ from repot.model.status import Status
 from repot.postgres.connect import connection
 from repot.postgres.state import all_evidence, current_run
 from repot.project import load_project
+from repot.project.load import SETTINGS
 from repot.report import Report, assemble, write_report
 
 
@@ -38,6 +47,61 @@ def open_project(
 def status(runner: Runner) -> Status:
     """Where the project stands."""
     return read_status(runner.dsn, runner.project.name, runner.project.digest)
+
+
+def check(
+    folder: Path,
+    database: str | None = None,
+    *,
+    schema: str | None = None,
+    progress: Progress | None = None,
+) -> CheckReport:
+    """Check what must be true after a migration; see `repot.lifecycle.checking.check_folder`."""
+    return check_folder(database_url(database), folder, schema, progress or Silent())
+
+
+def access(
+    folder: Path,
+    database: str | None = None,
+    *,
+    schema: str | None = None,
+    compare: bool = False,
+    only: Collection[str] = (),
+    progress: Progress | None = None,
+) -> Access | Comparison:
+    """Try who may reach which rows; see `repot.lifecycle.access`. `compare`: V1, too."""
+    if compare or (folder / SETTINGS).is_file():
+        runner = open_project(folder, database, progress)
+        return runner.compare_access(only=only) if compare else runner.access(schema, only=only)
+    dsn = database_url(database)
+    return access_of_folder(dsn, folder, progress or Silent(), schema=schema, only=only)
+
+
+def listings(
+    runner: Runner, names: Sequence[str] = (), limit: int | None = SHOWN
+) -> tuple[Listing, ...]:
+    """The rows of V1 that the project's listings give. Raises what `read_listings` raises."""
+    return read_listings(runner.dsn, runner.project, names, limit)
+
+
+def doctor(
+    folder: Path,
+    database: str | None = None,
+    *,
+    schema: str | None = None,
+    migrations: Path | None = None,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> Diagnosis:
+    """Look for common troubles; see `repot.doctor.diagnose`."""
+    return diagnose(
+        database_url(database),
+        folder,
+        progress or Silent(),
+        schema=schema,
+        migrations=migrations,
+        limits=limits,
+    )
 
 
 def report(runner: Runner, folder: Path) -> tuple[Report, tuple[Path, ...]]:

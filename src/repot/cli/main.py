@@ -8,20 +8,25 @@ import typer
 
 from repot import __version__
 from repot.cli import (
+    access,
     audit,
     backup,
+    check,
     cleanup,
     copy,
     cutover,
     demo,
+    doctor,
     follow,
     init,
+    listing,
     migrate,
     plan,
     report,
     rollback,
     run,
     status,
+    upkeep,
     verify,
 )
 from repot.cli.output import Output
@@ -61,16 +66,21 @@ for _verb in (
     audit,
     backup,
     plan,
+    listing,
     copy,
     follow,
     verify,
+    access,
+    check,
     cutover,
     rollback,
     cleanup,
     report,
     status,
+    doctor,
     run,
     migrate,
+    upkeep,
     demo,
 ):
     _verb.register(app)

@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from repot import service
+from repot.cli.access import access_line
 from repot.cli.options import HERE, Database, Json, Project, Workers
 from repot.cli.output import Output, plural, seconds
 from repot.cli.progress import TerminalProgress
@@ -75,6 +76,8 @@ def show_verdict(out: Output, verdict: Verdict) -> None:
         out.print(f"[{style}]{word}[/]  {escape(check.file)}")
         for text in check.examples:
             out.print(f"      [dim]{escape(text)}[/]")
+    if verdict.access is not None:
+        out.print(f"\naccess: {access_line(verdict.access)}")
     if verdict.passed:
         out.print(
             f"\n[bold green]proven[/]: {plural(verdict.rows_compared, 'row')} compared in one "

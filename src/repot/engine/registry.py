@@ -57,10 +57,10 @@ def allocate(
     """Give a value to every key that has none; returns how many keys got one.
 
     keys: only these (tuples of texts as PostgreSQL prints them, in the order of the registry's key;
-    or a composed SELECT of the key columns). Keys that the registry's SELECT does not give, and
-    keys with a NULL in them, get none. path: schemas for the bare names in functions that the
-    registry's SELECT calls (V1's schema). In a transaction of its own, or in the caller's as a
-    savepoint; one allocation of a registry at a time (a lock held until the transaction ends).
+    or a composed SELECT of the columns that it is `told` by). Keys that the registry's SELECT does
+    not give, and keys with a NULL in them, get none. path: schemas for the bare names in functions
+    that the registry's SELECT calls (V1's schema). In a transaction of its own, or in the caller's
+    as a savepoint; one allocation of a registry at a time (a lock held until the transaction ends).
 
     Raises RepotError `slug-too-long` where a number does not fit any more.
     """

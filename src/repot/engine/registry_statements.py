@@ -141,15 +141,14 @@ def _wanted(registry: Registry, keys: Keys | None, orders: Orders) -> sql.Compos
 
 
 def _only(registry: Registry, keys: Keys | None) -> sql.Composable:
-    """The condition for the keys asked for.
+    """The condition for the keys asked for, or for the scopes that a SELECT gives.
 
     Each column is compared with an array: PostgreSQL pushes that into UNION ALL, joins and
     GROUP BY, which it does not do with a join; the second condition pairs what belongs together.
     """
     if keys is None:
         return sql.SQL("")
-    setting = registry.setting
-    names = _names("k", len(setting.key))
+    columns = registry.setting.key
     if not isinstance(keys, sql.Composable):
         keys = [key for key in keys if None not in key]  # such a key has no value
         arrays = [
@@ -159,15 +158,18 @@ def _only(registry: Registry, keys: Keys | None) -> sql.Composable:
         keys = sql.SQL("select * from rows from ({})").format(
             joined(sql.SQL("pg_catalog.unnest({})").format(a) for a in arrays)
         )
+    else:
+        columns = registry.told
+    names = _names("k", len(columns))
     asked = sql.SQL("({}) g({})").format(keys, joined(sql.Identifier(n) for n in names))
     each = [
         sql.SQL(" and v.{} = any (array(select g.{} from {}))").format(
             sql.Identifier(column), sql.Identifier(alias), asked
         )
-        for column, alias in zip(setting.key, names, strict=True)
+        for column, alias in zip(columns, names, strict=True)
     ]
     together = sql.SQL(" and ({}) in (select {} from {})").format(
-        idents(setting.key, "v"), joined(sql.Identifier("g", n) for n in names), asked
+        idents(columns, "v"), joined(sql.Identifier("g", n) for n in names), asked
     )
     return joined([*each, together] if len(each) > 1 else each, "")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +10,10 @@ from threading import Event
 
 from repot.engine.build import build, drop_build
 from repot.engine.session import Session
+from repot.lifecycle.access import access_of_project, compare_project
 from repot.lifecycle.evidence import last_backup, last_change, last_verdict, proof_counts
 from repot.lifecycle.gates import enter
+from repot.model.access import Access, Comparison
 from repot.model.audit import Audit
 from repot.model.errors import Refused
 from repot.model.plan import Plan
@@ -123,6 +125,14 @@ class Runner:
         """Prove every row."""
         with self._entering("verify") as session:
             return verify(session, workers=workers)
+
+    def access(self, schema: str | None = None, *, only: Collection[str] = ()) -> Access:
+        """Try who may reach which rows of V2, or of `schema`; nothing stays."""
+        return access_of_project(self.dsn, self.project, self.progress, schema=schema, only=only)
+
+    def compare_access(self, *, only: Collection[str] = ()) -> Comparison:
+        """The same for V1 and V2, and what changes."""
+        return compare_project(self.dsn, self.project, self.progress, only=only)
 
     def follow(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from repot.model.access import AccessRules
 from repot.model.base import Value
 from repot.model.catalog import Catalog
 from repot.model.finding import Finding, Severity
@@ -96,8 +97,14 @@ class Registry(Value):
     table: Name
     view: Name  # the user's SELECT
     key_types: tuple[str, ...]
-    uses: tuple[Use, ...] = ()  # over the key columns as scope
+    scope: tuple[str, ...] = ()  # the key columns that a changed row tells; the rest are computed
+    uses: tuple[Use, ...] = ()  # over those
     sql: SqlFile
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """By which columns keys are asked for."""
+        return self.scope or self.setting.key
 
 
 class NotCarried(Value):
@@ -132,6 +139,7 @@ class Plan(Value):
     backs: tuple[Derivation, ...]
     new_tables: tuple[str, ...]
     checks: tuple[SqlFile, ...]
+    access: AccessRules | None = None
     outside_sql: tuple[SqlFile, ...]
     not_carried: tuple[NotCarried, ...]
     findings: tuple[Finding, ...]

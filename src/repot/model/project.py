@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from repot.model.access import AccessRules
 from repot.model.base import Value
 
 
@@ -143,5 +144,6 @@ class Project(Value):
     checks: dict[str, SqlFile] = {}
     listings: dict[str, SqlFile] = {}  # SELECTs over V1 of what people should see beforehand
     choice: dict[str, str] = {}  # which of several files is meant
+    access: AccessRules | None = None  # who may reach which rows of V2
     outside: dict[str, SqlFile] = {}  # run inside the cutover, after the swap (see docs)
     digest: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from repot.model.access import Access
 from repot.model.base import Value
 
 
@@ -85,6 +86,7 @@ class Verdict(Value):
     accounts: tuple[Account, ...]
     trips: tuple[Trip, ...]
     checks: tuple[CheckResult, ...]
+    access: Access | None = None  # None: there is no access.toml
     rows_compared: int
     differences: int
     reasons: tuple[str, ...] = ()  # why it did not pass

@@ -81,6 +81,7 @@ def compile_project(conn: Connection, project: Project) -> Plan:
         backs=tuple(backs),
         new_tables=project.target.new,
         checks=tuple(project.checks.values()),
+        access=project.access,
         outside_sql=tuple(project.outside.values()),
         not_carried=tuple(not_carried),
         findings=tuple(shop.findings),

@@ -83,7 +83,7 @@ def compile_registry(shop: Workshop, name: str) -> Registry | None:
         tables=shop.tables(),
         key=setting.key,
         columns=tuple(given),
-        setting=MoveSetting(scope=setting.key),
+        setting=MoveSetting(),
         file=file.path,
         default_schema=schema,
     )
@@ -94,6 +94,7 @@ def compile_registry(shop: Workshop, name: str) -> Registry | None:
         table=Name(schema_=REGISTRY, name=name),
         view=view,
         key_types=types,
+        scope=analysis.scope or setting.key,
         uses=named(analysis.uses, f"registry.{name}"),
         sql=file,
     )

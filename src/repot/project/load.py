@@ -23,6 +23,8 @@ from repot.model.project import (
     SqlFile,
     TargetSetting,
 )
+from repot.project.access import FILE as ACCESS
+from repot.project.access import read_access
 from repot.project.choice import Chosen
 
 SETTINGS = "repot.toml"
@@ -34,6 +36,7 @@ _FOLDERS = {
     "outside": "outside",
     "listings": "listings",
 }
+_FILES = ("leave.toml", "target.sql", ACCESS)
 _SECTIONS = {
     *("name", "source", "target", "cutover", "copy", "capture"),
     *("registry", "move", "back", "choice"),
@@ -61,6 +64,7 @@ def load_project(folder: Path) -> Project:
     choices = _choices(settings, problems)
     texts = _chosen(folder, choices, problems)
     target = _text(folder, folder / "target.sql", problems)
+    access = read_access(folder, problems)
     parts = {
         "source": _part(SourceSetting, settings, "source", problems),
         "target": _part(TargetSetting, settings, "target", problems),
@@ -93,8 +97,9 @@ def load_project(folder: Path) -> Project:
             **parts,
             **texts,
             "choice": choices,
+            "access": access,
             "target_sql": target,
-            "digest": _digest(folder, [file, folder / "leave.toml", folder / "target.sql"]),
+            "digest": _digest(folder, [file, *(folder / n for n in _FILES)]),
         }
     )
 

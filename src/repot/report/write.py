@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from repot.engine.access import in_words
 from repot.report.document import Report
 from repot.report.flow import draw
 
@@ -41,7 +42,9 @@ def render(report: Report, template: str) -> str:
     environment.filters["ms"] = _duration
     environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
     flow = draw(report.verdict.accounts) if report.verdict else None
-    return environment.get_template(template).render(r=report, flow=flow)
+    tried = report.verdict.access if report.verdict else None
+    access = in_words(tried) if tried else None
+    return environment.get_template(template).render(r=report, flow=flow, access=access)
 
 
 def _duration(ms: float) -> str:

@@ -150,12 +150,15 @@ def _keys(temp: Temporary, run_id: int, number: int, registry: Registry) -> Name
     columns = joined(
         sql.SQL("{} {}").format(sql.Identifier(c), trusted(t))
         for c, t in zip(registry.setting.key, registry.key_types, strict=True)
+        if c in registry.told
     )
     return temp.table(f"repot_keys_{run_id}_{number}", columns)
 
 
 def _lacking(conn: Connection, registry: Registry, keys: Name) -> bool:
-    """Whether one of the keys has no value yet."""
+    """Whether one of the keys may have no value yet."""
+    if registry.told != registry.setting.key:
+        return True  # there may be several to a scope
     same = joined(
         (
             sql.SQL("{} = {}").format(sql.Identifier("r", c), sql.Identifier("k", c))
@@ -346,13 +349,13 @@ class Batch:
     def _allocate(self, taken: dict[Name, Taken]) -> None:
         """Values for keys that are new, before any view that joins them is asked."""
         for number, registry in enumerate(self.plan.registries):
-            found = scopes(self.conn, registry.uses, registry.setting.key, taken)
+            found = scopes(self.conn, registry.uses, registry.told, taken)
             whole = everything(registry.uses, taken)
             if not found and not whole:
                 continue
             keys = None
             if not whole:
-                fields = registry.setting.key
+                fields = registry.told
                 table = _keys(self.temp, self.run_id, number, registry)
                 self.temp.fill(table, joined((query for _, query in found), " union "))
                 if not _lacking(self.conn, registry, table):

@@ -32,7 +32,7 @@ def choose_scope(
     """The declared scope, else the key columns that the driving tables of all arms give.
 
     Not a column more: a row whose driving row is gone could not be found by it. A registry's keys
-    never go, so its scope is its whole key, constants and all.
+    never go, so its scope has constants, too.
     """
     remembered = PurePosixPath(file).parent.name == "registry"
     wanted = setting.scope or key
@@ -75,8 +75,9 @@ def choose_scope(
         if graph.tables:
             common &= {*given, *fixed}
     result.columns = tuple(c for c in wanted if c in common)
-    strict = bool(setting.scope) or remembered
-    if not result.columns or (strict and len(result.columns) < len(wanted)):
+    arms = zip(result.fixed, graphs, strict=True)
+    told = all(set(result.columns) - set(fixed) for fixed, graph in arms if graph.tables)
+    if not result.columns or not told or (setting.scope and len(result.columns) < len(wanted)):
         why = [reason for g in graphs for reason in g.obstacles]
         missing = tuple(c for c in wanted if c not in common)
         result.findings.append(advice.no_scope(file, missing, why))

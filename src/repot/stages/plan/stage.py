@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
+from repot.engine.access import foreseen
 from repot.engine.listing import read_listing
 from repot.engine.registry import allocate, install_functions
 from repot.engine.swap import preflight
@@ -54,6 +55,7 @@ def _made(conn: Connection, project: Project, progress: Progress) -> Plan:
             findings += preflight(conn, plan, plan.cutover.swap)
         findings += _rights(conn, plan)
         findings += _listings(conn, project)
+        findings += foreseen(conn, plan)
         findings.append(_estimate(plan))
     return plan.model_copy(update={"findings": _sorted(findings)})
 

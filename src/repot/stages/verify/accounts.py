@@ -2,8 +2,10 @@
 
 The views of the plan's `pairs` give, for each V2 row, the V1 rows it is made of. In one move a row
 that reaches several V2 rows is split; one that reaches a V2 row made of it alone is moved; one that
-reaches only rows made of several is merged. A row that reaches none must match a rule of
-leave.toml, and is kept in quarantine.
+reaches only rows made of several is merged, as is one that a move looks up by its scope for the row
+that it makes of another (of twins one makes the row). A row that reaches none must match a rule of
+leave.toml, and is kept in quarantine. Rows without a key are told by the columns that are logged of
+them: those that their group of rows has in common.
 """
 
 from __future__ import annotations
@@ -69,15 +71,50 @@ def _reach(plan: Plan, table: Table) -> list[Reach]:
         uses = [u for u in move.uses if u.source == table.name and u.pairs_view]
         if uses:
             found.append((move, tuple(uses)))
-    driven = [(m, tuple(u for u in us if u.role is Role.DRIVING)) for m, us in found]
-    driven = [(m, us) for m, us in driven if us]
+    driven = [(m, us) for m, us in found if any(u.role is Role.DRIVING for u in us)]
     if driven:
-        return driven
+        return [(m, tuple(u for u in us if u.role is Role.DRIVING or _twin(u))) for m, us in driven]
     merged = [
         (m, tuple(u for u in us if u.role is Role.GROUPED or (u.link and not u.link.locate)))
         for m, us in found
     ]
     return [(m, us) for m, us in merged if us] or found
+
+
+def _twin(use: Use) -> bool:
+    """Whether the rows are looked up among those of the scope."""
+    return use.role is Role.JOINED and use.link is not None and use.link.locate is None
+
+
+def _groups(plan: Plan, table: Table) -> tuple[tuple[str, ...], dict[str, sql.Composed]]:
+    """Of a table without a primary key: the columns by which its rows are told, none where nothing
+    tells; and for each move a SELECT of the values that V2 has, as repot_source_1 …"""
+    found = [
+        (move, use.link.capture)
+        for move in plan.moves
+        for use in move.uses
+        if use.source == table.name
+        and use.role is not Role.FILTER
+        and use.link is not None
+        and use.link.locate is None
+    ]
+    if len({columns for _, columns in found}) != 1:
+        return (), {}
+    groups = {}
+    for move, _ in found:
+        columns = joined(
+            sql.SQL("{} as {}").format(sql.Identifier(c), sql.Identifier(f"repot_source_{n}"))
+            for n, c in enumerate(move.scope, 1)
+        )
+        groups[move.name] = sql.SQL("select distinct {} from {}").format(columns, ident(move.view))
+    return found[0][1], groups
+
+
+def _rows_of(here: Name, table: Table, groups: sql.Composed) -> sql.Composed:
+    """The rows of the groups, by what tells them."""
+    return sql.SQL("select r.* from {} as t join ({}) as r on {}").format(
+        ident(here), groups, _same(table, "t", "r")
+    )
 
 
 def _called(plan: Plan, table: Table) -> str:
@@ -93,26 +130,33 @@ def _account(conn: Connection, session: Session, table: Table, aside: Aside) -> 
     if whole is not None:
         rules = {whole: rows} if rows else {}
         return Account(table=name, rows=rows, left=rows, whole=True, rules=rules)
-    if not table.primary:
-        return Account(
-            table=name,
-            rows=rows,
-            unaccounted=rows,
-            examples=("the table has no primary key: its rows cannot be followed",) if rows else (),
+    keyed = bool(table.primary)
+    if keyed:
+        reach = _reach(plan, table)
+        reached = _reached(reach, table) if reach else None
+        sources = {move.name: _pairs(uses, table) for move, uses in reach}
+    else:
+        columns, groups = _groups(plan, table)
+        if not columns:
+            why = "the table has no primary key: its rows cannot be told apart"
+            return Account(table=name, rows=rows, unaccounted=rows, examples=(why,) * bool(rows))
+        # What follows asks by the columns that the rows of a group have in common.
+        table = table.model_copy(update={"primary": columns})
+        sources = {move: _rows_of(here, table, found) for move, found in groups.items()}
+        reached = sql.SQL("select g.*, 1 as n, false as alone from ({}) as g").format(
+            joined(groups.values(), " union ")
         )
-    reach = _reach(plan, table)
-    reached = _reached(reach, table) if reach else None
     split, moved, merged = _classes(conn, here, table, reached)
     into = {
-        move.name: _count(
+        move: _count(
             conn,
-            sql.SQL("select count(*) from (select distinct {} from ({}) as p) as d").format(
-                _sources(table), _pairs(uses, table)
+            sql.SQL("select count(*) from (select {} {} from ({}) as p) as d").format(
+                sql.SQL("distinct" if keyed else ""), _sources(table), found
             ),
         )
-        for move, uses in reach
+        for move, found in sources.items()
     }
-    left, rules, kept = _left(conn, plan, here, table, reached)
+    left, rules, kept = _left(conn, plan, here, table, reached, keyed=keyed)
     unaccounted = rows - split - moved - merged - left
     pending = _pending(conn, plan, here, table, reached, aside) if unaccounted else 0
     unaccounted -= pending
@@ -233,7 +277,13 @@ def _unreached(table: Table, reached: sql.Composed | None) -> sql.Composed:
 
 
 def _left(
-    conn: Connection, plan: Plan, here: Name, table: Table, reached: sql.Composed | None
+    conn: Connection,
+    plan: Plan,
+    here: Name,
+    table: Table,
+    reached: sql.Composed | None,
+    *,
+    keyed: bool,
 ) -> tuple[int, dict[str, int], int]:
     """Rows left out by a rule, how many by which, and how many of them quarantine keeps."""
     rules = [r for r in plan.leave.rows if r.table in (table.name.name, str(table.name))]
@@ -257,17 +307,15 @@ def _left(
     quarantine = Name(schema_=QUARANTINE, name=table.name.name)
     kept = 0
     if oid_of(conn, quarantine) is not None:
+        there = joined(
+            (sql.SQL("t.{c} = q.{c}").format(c=sql.Identifier(c)) for c in table.primary), " and "
+        )
+        rows = sql.SQL("{} as q join {} as t on {}").format(ident(quarantine), ident(here), there)
+        if not keyed:  # what a kept row was cannot be told any closer
+            rows = sql.SQL("{} as t").format(ident(quarantine))
         kept = _count(
             conn,
-            sql.SQL("select count(*) from {} as q join {} as t on {} where {}").format(
-                ident(quarantine),
-                ident(here),
-                joined(
-                    (sql.SQL("t.{c} = q.{c}").format(c=sql.Identifier(c)) for c in table.primary),
-                    " and ",
-                ),
-                _unreached(table, reached),
-            ),
+            sql.SQL("select count(*) from {} where {}").format(rows, _unreached(table, reached)),
         )
     return sum(by_rule.values()), by_rule, kept
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from repot.engine.capture import FORWARD
 from repot.engine.prove import TouchedProof
+from repot.model.access import Access
 from repot.model.results import Account, CheckResult, PoisonRow, TableProof
 from repot.postgres.connect import Connection
 
@@ -18,6 +19,7 @@ def reasons(
     checks: Sequence[CheckResult],
     later: Sequence[TouchedProof],
     set_aside: Sequence[PoisonRow],
+    access: Access | None = None,
 ) -> tuple[str, ...]:
     """Empty: it passes."""
     found = []
@@ -46,6 +48,7 @@ def reasons(
         rows = [row for row in set_aside if row.name == name]
         keys = "; ".join(f"({', '.join(row.scope)}): {row.error}" for row in rows[:SHOWN])
         found.append(f"{name}: {len(rows)} changes could not be applied: {keys}")
+    found += [f"access: {e.message}" for e in (access.errors if access else ())]
     return tuple(found)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from repot.engine import drift, quarantine
+from repot.engine.access import Place, check_roles, try_access
 from repot.engine.apply import catch_up, retry_poison
 from repot.engine.arming import arm
 from repot.engine.outward import outward_checks
@@ -25,6 +26,7 @@ from repot.engine.prove import (
     touched_count,
 )
 from repot.engine.session import Session
+from repot.model.access import Access
 from repot.model.results import Account, CheckResult, Verdict
 from repot.model.schemas import REGISTRY
 from repot.postgres.patience import patiently
@@ -58,12 +60,15 @@ def verify(session: Session, workers: int | None = None) -> Verdict:
     Passed only if rows were compared, none differs, every V1 row is accounted for, every check is
     empty, and every captured change could be applied. V1 may be written all the time.
 
-    Raises Refused `schema-changed`; RepotError `apply-failed`.
+    Raises Refused `schema-changed`, `access-role`, `access-rows-hidden`; RepotError
+    `apply-failed`.
     """
     start = time.monotonic()
     plan = session.plan
     with session.connect("repot verify") as conn:
         drift.check(conn, session.run.id, plan, None)
+        if plan.access is not None:
+            check_roles(conn, plan.access)
         arm(session, conn)  # what others write to V2 from here on is compared again
         retry_poison(conn, session.run.id)  # whatever was wrong may have been mended
     session.progress.start("up", "Applying V1's changes", None, "changes")
@@ -85,8 +90,9 @@ def verify(session: Session, workers: int | None = None) -> Verdict:
         with session.connect("repot verify") as conn:
             forget_touched(conn, session.run.id, epoch)
         later = _prove_later(session)
+    access = _access(session)
     with session.connect("repot verify") as conn:
-        why = reasons(tables, accounts, checks, later.wrong, poison(conn, session.run.id))
+        why = reasons(tables, accounts, checks, later.wrong, poison(conn, session.run.id), access)
     verdict = Verdict(
         passed=not why,
         at=at,
@@ -96,6 +102,7 @@ def verify(session: Session, workers: int | None = None) -> Verdict:
         accounts=accounts,
         trips=trips,
         checks=checks,
+        access=access,
         rows_compared=sum(t.rows_compared for t in tables),
         differences=sum(t.differences for t in tables)
         + sum(p.counts.differences for p in later.wrong),
@@ -117,6 +124,15 @@ def verify(session: Session, workers: int | None = None) -> Verdict:
             moment,
         )
     return verdict
+
+
+def _access(session: Session) -> Access | None:
+    """Who may reach which rows of V2, tried where it stands before the cutover."""
+    rules = session.plan.access
+    if rules is None:
+        return None
+    place = Place(session.plan.target_schema, "v2", usage=True)
+    return try_access(session.dsn, rules, place, session.progress)[0].brief()
 
 
 def _catch_up(session: Session) -> None:

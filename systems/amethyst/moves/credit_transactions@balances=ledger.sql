@@ -1,0 +1,132 @@
+-- Both of V1's ledgers as one. README.md says when two rows are one movement. The naive times of
+-- credits_transactions are UTC; what it calls usage takes credits away, whatever its sign.
+-- What was written on V2 and came back (a rollback) is as it was there: it has no twin.
+with movement as not materialized (
+  select
+    c.profile_id as user_id, 1 as ledger, c.id, c.metadata ? 'v2' as on_v2,
+    coalesce(c.metadata #>> '{v2,kind}', c.type) as kind,
+    c.amount, c.description, c.created_at, c.metadata,
+    coalesce(c.metadata ->> 'payment_intent', c.metadata ->> 'ad_view_id') as reference
+  from credit_transactions c
+  where c.profile_id is not null and c.amount <> 0
+  union all
+  select
+    o.profile_id, 2, o.id, false,
+    case o.type when 'reward' then 'ad_reward' when 'usage' then 'generation' else o.type end,
+    case when o.type = 'usage' then - abs(o.amount) else o.amount end,
+    o.description, o.created_at at time zone 'UTC', o.metadata,
+    coalesce(o.metadata ->> 'payment_intent', o.metadata ->> 'ad_view_id')
+  from credits_transactions o
+  where o.profile_id is not null and o.amount <> 0
+),
+-- 1. By reference: the n-th of the one ledger is the n-th of the other.
+numbered as not materialized (
+  select m.*,
+    coalesce(m.on_v2, false) as born_on_v2,
+    row_number() over (partition by m.user_id, coalesce(m.on_v2, false), m.kind, m.reference, m.ledger
+                       order by m.created_at, m.id) as nth
+  from movement m
+),
+referred as not materialized (
+  select n.*,
+    not n.born_on_v2 and n.reference is not null
+      and count(*) over (partition by n.user_id, n.born_on_v2, n.kind, n.reference, n.nth) = 2 as shared,
+    lead(n.id) over (partition by n.user_id, n.born_on_v2, n.kind, n.reference, n.nth
+                     order by n.ledger) as shared_twin
+  from numbered n
+),
+-- 2. What is left, by time: the same kind and amount, cut where nothing happens for two minutes; in
+-- each piece the n-th of the one ledger is the n-th of the other.
+stepped as not materialized (
+  select r.*,
+    case when r.created_at - lag(r.created_at) over (
+           partition by r.user_id, r.born_on_v2, r.shared, r.kind, r.amount
+           order by r.created_at, r.ledger, r.id) <= interval '2 minutes'
+         then 0 else 1 end as begins
+  from referred r
+),
+cut as not materialized (
+  select s.*,
+    sum(s.begins) over (partition by s.user_id, s.born_on_v2, s.shared, s.kind, s.amount
+                        order by s.created_at, s.ledger, s.id
+                        rows between unbounded preceding and current row) as piece
+  from stepped s
+),
+placed as not materialized (
+  select c.*,
+    row_number() over (partition by c.user_id, c.born_on_v2, c.shared, c.kind, c.amount, c.piece,
+                                    c.ledger
+                       order by c.created_at, c.id) as place
+  from cut c
+),
+paired as not materialized (
+  select p.*,
+    not p.born_on_v2 and not p.shared
+      and count(*) over pair = 2
+      and max(p.created_at) over pair - min(p.created_at) over pair <= interval '2 minutes'
+      and count(p.reference) over pair < 2 as near,  -- two references would be two movements
+    lead(p.id) over (partition by p.user_id, p.born_on_v2, p.shared, p.kind, p.amount, p.piece, p.place
+                     order by p.ledger) as near_twin,
+    lead(p.reference) over (partition by p.user_id, p.born_on_v2, p.shared, p.kind, p.amount, p.piece, p.place
+                            order by p.ledger) as near_reference,
+    lead(p.nth) over (partition by p.user_id, p.born_on_v2, p.shared, p.kind, p.amount, p.piece, p.place
+                      order by p.ledger) as near_nth
+  from placed p
+  window pair as (partition by p.user_id, p.born_on_v2, p.shared, p.kind, p.amount, p.piece, p.place)
+),
+-- One row for each movement; of two, that of credit_transactions.
+merged as not materialized (
+  select p.*,
+    case when p.shared then p.shared_twin when p.near then p.near_twin end as twin,
+    case when p.reference is null and p.near then p.near_reference else p.reference end as named,
+    case when p.reference is null and p.near then p.near_nth else p.nth end as nth_named
+  from paired p
+  where p.ledger = 1 or not (p.shared or p.near)
+)
+select
+  m.id,
+  m.user_id,
+  m.amount,
+  m.kind,
+  case
+    when m.born_on_v2 then m.metadata #>> '{v2,source}'
+    when m.ledger = 2 then 'v1:credits_transactions'
+    when m.twin is null then 'v1:credit_transactions'
+    else 'v1:both'
+  end as source,
+  coalesce(m.description, t.description) as description,
+  case
+    when m.born_on_v2 then m.metadata #>> '{v2,idempotency_key}'
+    when m.named is null or m.nth_named > 1 then null
+    when m.kind = 'purchase' then m.named
+    else m.kind || ':' || m.named
+  end as idempotency_key,
+  case
+    when m.born_on_v2 then m.metadata #> '{v2,metadata}'
+    else coalesce(t.metadata, '{}') || coalesce(m.metadata, '{}')
+  end as metadata,
+  m.created_at
+from merged m
+join auth.users a on a.id = m.user_id
+left join credits_transactions t on t.profile_id = m.user_id and t.id = m.twin
+union all
+-- balances = "ledger": whose ledger is below zero is brought to zero, and the ledger says so.
+select
+  overlay(overlay(md5('adjustment ' || s.adjustments || ' ' || a.id)
+                  placing '4' from 13) placing 'a' from 17)::uuid,
+  a.id,
+  (- s.total)::int,
+  'adjustment',
+  'v1:adjustment',
+  'Reprise du solde',
+  null,
+  '{}',
+  s.last
+from auth.users a
+cross join lateral (  -- of each person by the index: a change is not to read whole ledgers
+  select sum(m.amount) as total, max(m.created_at) as last,
+         count(*) filter (where m.kind = 'adjustment') as adjustments
+  from merged m
+  where m.user_id = a.id
+) s
+where s.total < 0
