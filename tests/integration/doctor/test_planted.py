@@ -96,7 +96,7 @@ PLANTED = {
         "ALTER TABLE public.prompts ENABLE ROW LEVEL SECURITY;",
         "warning",
     ),
-    "policy-without-grant": (
+    "policy-no-grant": (
         "revoke all on prompts from authenticated",
         "the policy prompts_own of public.prompts is for authenticated, who has no right to ALL",
         "GRANT SELECT, INSERT, UPDATE, DELETE ON public.prompts TO authenticated;",
@@ -157,13 +157,13 @@ ROUNDS = (
     ),
     (
         *("sign-up-not-attached", "accounts-without-identity", "accounts-unconfirmed"),
-        *("accounts-nameless", "policy-without-grant", "policy-recursion", "policy-fails"),
+        *("accounts-nameless", "policy-no-grant", "policy-recursion", "policy-fails"),
         "migration-unfinished",
     ),
 )
 # The next command of these mends them at once.
 MENDS = {
-    *("trigger-disabled", "schema-not-usable", "policies-idle", "policy-without-grant"),
+    *("trigger-disabled", "schema-not-usable", "policies-idle", "policy-no-grant"),
     *("constraint-unvalidated", "foreign-key-off", "sign-up-not-attached"),
 }
 

@@ -68,7 +68,7 @@ def policies(visit: Visit) -> Iterator[Trouble]:
         table = name(row["schema"], row["table"])
         right = "SELECT, INSERT, UPDATE, DELETE" if row["command"] == "ALL" else row["command"]
         yield error(
-            "policy-without-grant",
+            "policy-no-grant",
             f"the policy {quoted(row['policy'])} of {table} is for {quoted(row['role'])}, who has "
             f"no right to {row['command']}: it never comes to be asked",
             hint="a table made anew has lost its grants; a policy gives none",
