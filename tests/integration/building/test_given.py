@@ -70,11 +70,14 @@ def test_foreign_key_to_a_table_outside(database: str, tmp_path: Path) -> None:
     made = make_session(database, tmp_path, files, V1)
     build(made)
     assert copy(made).rows == 20
-    assert rows(
-        database,
-        "select pg_get_constraintdef(oid), convalidated from pg_constraint"
-        " where contype = 'f' and connamespace = 'v2'::regnamespace",
-    ) == []  # it comes with the cutover: test_outward_keys.py
+    assert (
+        rows(
+            database,
+            "select pg_get_constraintdef(oid), convalidated from pg_constraint"
+            " where contype = 'f' and connamespace = 'v2'::regnamespace",
+        )
+        == []
+    )  # it comes with the cutover: test_outward_keys.py
 
 
 def test_build_remembers_its_tables_and_is_done_once(session: Session) -> None:
