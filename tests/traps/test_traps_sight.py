@@ -162,6 +162,24 @@ def test_trap_15_a_proof_that_compared_nothing_fails(
     assert "no row was compared" in answer["reasons"][0]
 
 
+def test_a_proof_of_rows_that_all_waited_has_compared_them_later(
+    scenes: Scenes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small V1 whose every row is being written at that moment."""
+    session = scenes.copied()
+    catch_up, looks = STAGE._catch_up, iter([False])
+
+    def late(*given: Any) -> None:
+        if next(looks, True):
+            catch_up(*given)
+
+    run(session.dsn, "update thing set name = name || '!'; update cat set name = name || '!'")
+    monkeypatch.setattr(STAGE, "_catch_up", late)
+    verdict = verify(session)
+    assert (verdict.passed, verdict.rows_compared) == (True, 0), verdict
+    assert verdict.proven_later > 0
+
+
 def test_trap_15_bites_when_nobody_counts(scenes: Scenes, monkeypatch: pytest.MonkeyPatch) -> None:
     reasons = STAGE.reasons
 

@@ -92,7 +92,8 @@ def verify(session: Session, workers: int | None = None) -> Verdict:
         later = _prove_later(session)
     access = _access(session)
     with session.connect("repot verify") as conn:
-        why = reasons(tables, accounts, checks, later.wrong, poison(conn, session.run.id), access)
+        aside = poison(conn, session.run.id)
+    why = reasons(tables, accounts, checks, later.wrong, aside, access, later.rows)
     verdict = Verdict(
         passed=not why,
         at=at,
