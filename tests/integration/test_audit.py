@@ -346,7 +346,8 @@ def test_nothing_is_found_in_a_clean_schema(database: str) -> None:
         """,
     )
     result = audit(database, ["clean"])
-    assert result.findings == ()
+    # Roles are the server's: those of other tests are there, too.
+    assert [f for f in result.findings if f.code != "role-bypassrls"] == []
     assert [(v.column, v.distinct) for v in result.vocabularies] == [("kind", 2)]
 
 

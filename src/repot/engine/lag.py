@@ -65,10 +65,11 @@ def slot_status(conn: Connection, run_id: int) -> SlotStatus | None:
         wal.check(known, conn, run_id)
     except RepotError as lost:
         return SlotStatus(name=known.slot, trouble=lost.evidence)
+    behind = wal.behind(conn, run_id)  # asked first: what is kept is no less
     row = conn.execute(
-        "select pg_catalog.pg_current_wal_lsn() - restart_lsn"
+        "select pg_catalog.pg_current_wal_insert_lsn() - restart_lsn"
         " from pg_catalog.pg_replication_slots where slot_name = %s",
         (known.slot,),
     ).fetchone()
     kept = int(str(row[0])) if row and row[0] is not None else 0
-    return SlotStatus(name=known.slot, behind=wal.behind(conn, run_id), kept=max(0, kept))
+    return SlotStatus(name=known.slot, behind=behind, kept=max(0, kept))
