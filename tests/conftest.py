@@ -18,16 +18,22 @@ _numbers = itertools.count(1)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
+        "--long",
+        action="store_true",
+        help="what takes its time at full length: 2,000 schedules, 25 random projects, crashes in "
+        "each part of each verb. Without it, a share of each",
+    )
+    parser.addoption(
         "--crashes",
-        choices=("some", "all"),
-        default="some",
-        help="tests/faults: kill the program and crash the server at some steps, or at every one",
+        choices=("few", "some", "all"),
+        help="tests/faults: kill the program and crash the server at a few steps (the default), at "
+        "some in each part of each verb (with --long), or at every one",
     )
     parser.addoption(
         "--schedules",
         type=int,
         metavar="N",
-        help="tests/interleavings: run so many schedules (2,000; with --seed, 1)",
+        help="tests/interleavings: run so many schedules (400; 2,000 with --long; with --seed, 1)",
     )
     parser.addoption(
         "--seed",
@@ -38,9 +44,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--projects",
         type=int,
-        default=25,
         metavar="N",
-        help="tests/property: move so many random projects",
+        help="tests/property: move so many random projects (10; 25 with --long)",
     )
     parser.addoption(
         "--project-seed",
@@ -49,6 +54,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="S",
         help="tests/property: the first project's seed; the others' follow",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """How much of what takes its time is run, where nobody says."""
+    option, long = config.option, config.getoption("--long")
+    option.crashes = option.crashes or ("some" if long else "few")
+    if option.schedules is None:
+        option.schedules = 1 if option.seed is not None else 2000 if long else 400
+    if option.projects is None:
+        option.projects = 25 if long else 10
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ from repot.model.errors import RepotError
 from support.shop import copy_project, make_v1
 from support.sql import rows, run
 
-CASES = {"some": 4, "all": 20}
+CASES = {"few": 2, "some": 4, "all": 20}
 
 MORE_ROWS = """
 insert into product (id, name, price, category_id, labels)

@@ -20,7 +20,7 @@ from faults.step import CRASH, KILL, Step
 from faults.steps import DROP_V1, STEPS
 from support.sql import run
 
-JOURNEYS = {"some": 1, "all": 8}
+JOURNEYS = {"few": 1, "some": 1, "all": 8}
 ROUTE = [  # stage, verb, and the stage after it
     ("v1", "copy", "copied"),
     ("copied", "verify", "proven"),

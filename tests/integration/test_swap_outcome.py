@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from repot.engine.swap import outcome as settling
 from repot.model.errors import Exit, OutcomeUnknown, RepotError
 from repot.postgres import outcome
 from repot.postgres.connect import connection
@@ -51,7 +52,7 @@ def test_when_nobody_can_be_asked_a_person_must_look(
     database: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = make_session(database, TWO, outside=())
-    monkeypatch.setattr(outcome, "WAIT_S", 0.5)
+    monkeypatch.setattr(settling, "WAIT_S", 0.5)
     with Wire(database, folder, "after", dead=True) as wire, pytest.raises(OutcomeUnknown) as lost:
         switch_over(replace(session, dsn=wire.dsn))
     assert lost.value.exit is Exit.UNKNOWN

@@ -35,10 +35,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "seeds" not in metafunc.fixturenames:
         return
     first, number = metafunc.config.getoption("seed"), metafunc.config.getoption("schedules")
-    if first is not None and number is None:
-        number = 1
-    if number is None:
-        number = 2000
     seeds = range(first or 0, (first or 0) + number)
     stages = [s for s in seeds if kind_of(s) in STAGES]
     steps = [s for s in seeds if kind_of(s) not in STAGES]
