@@ -35,14 +35,26 @@ def test_fifty_sessions_lose_and_double_nothing(
     assert min(facts.refused["CheckViolation"], facts.refused["UniqueViolation"]) > 5, facts.refused
 
 
-PAUSE = ("select v.* into earlier", "perform pg_sleep(0.002); select v.* into earlier")
+PAUSE = ("select v.* into earlier", "perform pg_sleep(0.005); select v.* into earlier")
+LOADS = 6  # whether two calls meet is chance: so many are tried until one has
 
 
 @pytest.mark.parametrize("taken_out", ["nothing", "row lock", "unique key"])
 def test_the_load_notices_what_is_missing(server: EmbeddedServer, taken_out: str) -> None:
     """The same load, on V2 without one of its protections, ends wrong. A pause behind the lock makes
-    sure that views meet there."""
-    seed = random.randrange(10**9)
+    it likely that views meet there."""
+    sign = {"row lock": "rewarded views", "unique key": "was done", "nothing": None}[taken_out]
+    wrong: list[str] = []
+    for _ in range(1 if sign is None else LOADS):
+        wrong = without(server, taken_out, random.randrange(10**9))
+        if sign is not None and any(sign in text for text in wrong):
+            return
+    assert sign is None
+    assert wrong == []
+
+
+def without(server: EmbeddedServer, taken_out: str, seed: int) -> list[str]:
+    """What is wrong after a load on V2 without that protection."""
     print(f"seed {seed}")  # noqa: T201
     dsn = make_v2(server, "amethyst_load_broken")
     try:
@@ -58,11 +70,6 @@ def test_the_load_notices_what_is_missing(server: EmbeddedServer, taken_out: str
                 replaced(conn, LEDGER, ("on conflict (idempotency_key) do nothing", ""))
         facts = prepare(dsn, seed, users=2, calls=500)
         run(dsn, facts, seed, sessions=50)
-        wrong = judge(dsn, facts)
+        return judge(dsn, facts)
     finally:
         server.drop_database("amethyst_load_broken")
-    sign = {"row lock": "rewarded views", "unique key": "was done", "nothing": None}[taken_out]
-    if sign is None:
-        assert wrong == []
-    else:
-        assert any(sign in text for text in wrong), wrong[:5]
