@@ -12,11 +12,9 @@ from repot import service
 from repot.cli.options import HERE, Database, Json, Project
 from repot.cli.output import Output, plural, seconds
 from repot.cli.progress import TerminalProgress
-from repot.model.doctor import Diagnosis, Trouble
+from repot.model.doctor import Diagnosis
 from repot.model.errors import Exit
 from repot.model.finding import Severity
-
-_STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
 
 Schema = Annotated[
     str | None,
@@ -70,7 +68,8 @@ def doctor(
 def show(out: Output, found: Diagnosis) -> None:
     """Each trouble with its evidence and what to do, errors first."""
     for trouble in found.troubles:
-        _trouble(out, trouble)
+        out.about(trouble, trouble.area, trouble.next)
+        out.print("")
     counts = [
         plural(sum(t.severity is severity for t in found.troubles), severity.value)
         for severity in Severity
@@ -79,17 +78,3 @@ def show(out: Output, found: Diagnosis) -> None:
     asked = plural(sum(found.areas.values()), "question")
     result = ", ".join(counts) or "[green]nothing found[/]"
     out.print(f"{escape(found.database)}: {result} ({asked} in {seconds(found.ms)})")
-
-
-def _trouble(out: Output, t: Trouble) -> None:
-    head = f"[{_STYLE[t.severity]}]{t.severity.value:<7}[/] [bold]{escape(t.code)}[/]"
-    out.print(head + f"  [cyan]{escape(t.area)}[/]")
-    count = f" ({plural(t.count, 'row')})" if t.count is not None else ""
-    out.print(f"        {escape(t.message)}{count}")
-    for example in t.examples:
-        out.print(f"        [dim]e.g. {escape(example)}[/]")
-    if t.hint:
-        out.print(f"        [green]hint:[/] {escape(t.hint)}")
-    if t.next:
-        out.print(f"        [green]next:[/] [bold]{escape(t.next)}[/]")
-    out.print("")

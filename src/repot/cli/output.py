@@ -51,6 +51,10 @@ class Output:
         place = f.file or ""
         if f.file and f.line:
             place = f"{f.file}:{f.line}"
+        self.about(f, place)
+
+    def about(self, f: Finding, place: str, next_: str = "") -> None:
+        """What was found, where, some of it, the remedy, and the command to give."""
         head = f"[{_STYLE[f.severity]}]{f.severity.value:<7}[/] [bold]{escape(f.code)}[/]"
         self.print(head + (f"  [cyan]{escape(place)}[/]" if place else ""))
         count = f" ({f.count:,} row{'s' if f.count != 1 else ''})" if f.count is not None else ""
@@ -59,6 +63,8 @@ class Output:
             self.print(f"        [dim]e.g. {escape(example)}[/]")
         if f.hint:
             self.print(f"        [green]hint:[/] {escape(f.hint)}")
+        if next_:
+            self.print(f"        [green]next:[/] [bold]{escape(next_)}[/]")
 
     def error(self, failed: RepotError) -> None:
         """What failed, the evidence, the remedy."""

@@ -12,7 +12,7 @@ from repot.model.listing import Listing
 from repot.model.project import Project, SqlFile
 from repot.model.state import Phase
 from repot.moves.install import set_search_path
-from repot.postgres.compose import trusted
+from repot.moves.statements import query_of
 from repot.postgres.connect import Connection, connection
 from repot.postgres.state import current_run
 
@@ -53,7 +53,7 @@ def read_listings(
 def read_listing(conn: Connection, file: SqlFile, schema: str, limit: int | None) -> Listing:
     """One listing in the caller's transaction; bare names are tables of `schema`."""
     name = file.stem.partition("@")[0]
-    query = trusted(file.text.strip().rstrip(";"))
+    query = query_of(file.text)
     try:
         with conn.transaction():
             set_search_path(conn, schema)

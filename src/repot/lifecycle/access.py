@@ -6,13 +6,14 @@ from collections.abc import Collection
 from pathlib import Path
 
 from repot.engine.access import Place, compare, try_access
+from repot.lifecycle.evidence import keep_where_allowed
 from repot.model.access import Access, AccessRules, Comparison
 from repot.model.errors import Refused, UsageError
 from repot.model.progress import Progress
 from repot.model.project import Project
 from repot.model.state import Phase, Run
-from repot.postgres.connect import Connection, connection
-from repot.postgres.state import current_run, record_evidence
+from repot.postgres.connect import connection
+from repot.postgres.state import current_run
 from repot.postgres.trouble import explained
 from repot.project.access import load_access
 
@@ -34,7 +35,10 @@ def access_of_project(
             raise _no_v2(run)
         access = try_access(dsn, rules, place, progress, only=only)[0]
         if run is not None and not only:
-            _keep(dsn, run, access)
+            with connection(dsn, application="repot access") as conn:
+                question = f"who may reach which rows of {access.schema_}?"
+                answer = access.brief().model_dump(mode="json")
+                keep_where_allowed(conn, run.id, "access", question, answer)
         return access
 
 
@@ -121,26 +125,3 @@ def _no_v2(run: Run | None) -> Refused:
         "V2 is not there yet" + ("" if run is None else f": run {run.id} is {run.phase.value}"),
         hint="`repot copy` builds it; --schema tries what is there now",
     )
-
-
-def _keep(dsn: str, run: Run, access: Access) -> None:
-    """As evidence of the run, where this role may write it; trying needs no more than reading."""
-    with connection(dsn, application="repot access") as conn:
-        if _may_keep(conn):
-            record_evidence(
-                conn,
-                run.id,
-                "access",
-                "access",
-                "",
-                f"who may reach which rows of {access.schema_}?",
-                access.brief().model_dump(mode="json"),
-            )
-
-
-def _may_keep(conn: Connection) -> bool:
-    row = conn.execute(
-        "select pg_catalog.has_table_privilege('repot.evidence', 'INSERT')"
-        " and not pg_catalog.pg_is_in_recovery()"
-    ).fetchone()
-    return bool(row and row[0])

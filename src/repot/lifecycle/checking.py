@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repot.engine.checking import Place, find_place, run_checks
+from repot.lifecycle.evidence import keep_where_allowed
 from repot.model.checks import Checking, CheckReport
 from repot.model.errors import UsageError
 from repot.model.progress import Progress
 from repot.model.project import Project
 from repot.postgres.connect import Connection, connection
-from repot.postgres.state import record_evidence
 from repot.postgres.trouble import explained
 from repot.project import load_project
 from repot.project.checks import load_checks
@@ -52,7 +52,9 @@ def check_folder(dsn: str, folder: Path, schema: str | None, progress: Progress)
         report = run_checks(dsn, opened.checking, place, progress)
         if place.run is not None:
             with connection(dsn, application="repot check") as conn:
-                _keep(conn, place.run, report)
+                question = f"is in {report.schema_} what must be there, and does it behave?"
+                answer = report.model_dump(mode="json", by_alias=True)
+                keep_where_allowed(conn, place.run, "check", question, answer)
     return report
 
 
@@ -68,21 +70,3 @@ def _place(conn: Connection, opened: Folder, schema: str | None) -> Place:
             hint='write schema = "public" into checks.toml, or give --schema',
         )
     return Place(opened.checking.schema_)
-
-
-def _keep(conn: Connection, run: int, report: CheckReport) -> None:
-    """The report as evidence of the run, where this role may write it; a check needs no more."""
-    row = conn.execute(
-        "select pg_catalog.has_table_privilege('repot.evidence', 'INSERT')"
-        " and not pg_catalog.pg_is_in_recovery()"
-    ).fetchone()
-    if row and row[0]:
-        record_evidence(
-            conn,
-            run,
-            "check",
-            "check",
-            "",
-            f"is in {report.schema_} what must be there, and does it behave?",
-            report.model_dump(mode="json", by_alias=True),
-        )

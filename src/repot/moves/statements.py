@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import postgast
+from psycopg import sql
 
 from repot.model.finding import Finding, error
 from repot.model.project import SqlFile
+from repot.postgres.compose import trusted
 
 # Functions whose answer changes with the moment or the session: a view with one of them never
 # equals its table. Volatile functions are found in pg_proc; these are merely "stable" there.
@@ -34,6 +36,21 @@ class Statement:
     kind: str
     line: int
     node: Any
+
+
+def query_of(text: str) -> sql.SQL:
+    """A user's SELECT as a part of a statement: without the semicolon at its end."""
+    return trusted(text.strip().rstrip(";"))
+
+
+def why_no_query(file: SqlFile) -> str | None:
+    """Why the file is not one SELECT; None if it is."""
+    statements, findings = parse(file)
+    if findings:
+        return findings[0].message
+    if len(statements) != 1 or statements[0].kind != "select_stmt":
+        return "it must be exactly one SELECT"
+    return None
 
 
 def line_at(text: str, byte: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from repot.model.access import (
     TableAccess,
 )
 from repot.model.errors import UsageError
+from repot.project.reading import counted, read_toml
 
 FILE = "access.toml"
 _SECTIONS = {"schema", "identity", "default", "table", "old", "functions"}
@@ -32,13 +32,9 @@ def read_access(folder: Path, problems: list[str]) -> AccessRules | None:
     file = folder / FILE
     if not file.is_file():
         return None
-    try:
-        settings = tomllib.loads(file.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as wrong:
-        problems.append(f"{FILE}: {wrong}")
-        return None
-    except UnicodeDecodeError as wrong:
-        problems.append(f"{FILE}: is not UTF-8 ({wrong.reason} at byte {wrong.start})")
+    before = len(problems)
+    settings = read_toml(file, problems)
+    if len(problems) > before:
         return None
     found = [f"{FILE}: {text}" for text in _unknown(settings)]
     if not found:
@@ -61,8 +57,7 @@ def load_access(folder: Path) -> AccessRules:
     if problems:
         raise UsageError(
             "access-invalid",
-            f"{FILE} in {folder} cannot be read: {len(problems)} problem"
-            + ("s" if len(problems) != 1 else ""),
+            f"{FILE} in {folder} cannot be read: {counted(problems)}",
             evidence="\n".join(problems),
             hint="docs/reference/access.md lists every key with an example",
         )

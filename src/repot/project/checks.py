@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from pydantic import ValidationError
 from repot.model.checks import Checking
 from repot.model.errors import UsageError
 from repot.model.project import SqlFile
+from repot.project.reading import counted, read_folder, read_tables, read_toml
 from repot.project.signature import read_name, read_signature
 
 CHECKS = "checks.toml"
@@ -34,20 +34,19 @@ def load_checks(folder: Path, queries: dict[str, SqlFile] | None = None) -> Chec
     Raises UsageError `checks-invalid` with every problem, `no-checks` where there is nothing.
     """
     problems: list[str] = []
-    settings = _toml(folder / CHECKS, problems)
+    settings = read_toml(folder / CHECKS, problems)
     unknown = sorted(set(settings) - _TOP)
     if unknown:
         problems.append(f"{CHECKS}: unknown section or key: {', '.join(unknown)}")
     known = {key: value for key, value in settings.items() if key in _TOP}
     shaped = _shaped(known, problems)
-    shaped["features"] = _files(folder, FEATURES, problems)
-    shaped["queries"] = _files(folder, QUERIES, problems) if queries is None else queries
+    shaped["features"] = dict(read_folder(folder, FEATURES, problems))
+    shaped["queries"] = dict(read_folder(folder, QUERIES, problems)) if queries is None else queries
     checking = _checking(shaped, problems)
     if problems or checking is None:
         raise UsageError(
             "checks-invalid",
-            f"the checks in {folder} cannot be read: {len(problems)} problem"
-            + ("s" if len(problems) != 1 else ""),
+            f"the checks in {folder} cannot be read: {counted(problems)}",
             evidence="\n".join(problems),
             hint="docs/reference/checks.md lists every key",
         )
@@ -61,29 +60,6 @@ def load_checks(folder: Path, queries: dict[str, SqlFile] | None = None) -> Chec
     return checking
 
 
-def _toml(file: Path, problems: list[str]) -> dict[str, Any]:
-    if not file.is_file():
-        return {}
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as wrong:
-        problems.append(f"{file.name}: {wrong}")
-    except UnicodeDecodeError as wrong:
-        problems.append(f"{file.name}: is not UTF-8 ({wrong.reason} at byte {wrong.start})")
-    return {}
-
-
-def _files(folder: Path, sub: str, problems: list[str]) -> dict[str, SqlFile]:
-    found = {}
-    for file in sorted((folder / sub).glob("*.sql")):
-        path = file.relative_to(folder).as_posix()
-        try:
-            found[file.stem] = SqlFile(path=path, text=file.read_text(encoding="utf-8-sig"))
-        except UnicodeDecodeError as wrong:
-            problems.append(f"{path}: is not UTF-8 ({wrong.reason} at byte {wrong.start})")
-    return found
-
-
 def _shaped(settings: dict[str, Any], problems: list[str]) -> dict[str, Any]:
     """The settings with their names and signatures read, in the model's words."""
     shaped = {
@@ -93,11 +69,11 @@ def _shaped(settings: dict[str, Any], problems: list[str]) -> dict[str, Any]:
     }
     shaped["functions"] = [
         _with(one, {"signature": "parsed"}, read_signature, f"function {n}", problems)
-        for n, one in enumerate(_tables(settings, "function", problems), 1)
+        for n, one in enumerate(read_tables(CHECKS, settings, "function", problems), 1)
     ]
     shaped["triggers"] = [
         _with(one, {"table": "table", "function": "function"}, read_name, f"trigger {n}", problems)
-        for n, one in enumerate(_tables(settings, "trigger", problems), 1)
+        for n, one in enumerate(read_tables(CHECKS, settings, "trigger", problems), 1)
     ]
     if isinstance(settings.get("absent"), dict):
         shaped["absent"] = {
@@ -108,18 +84,10 @@ def _shaped(settings: dict[str, Any], problems: list[str]) -> dict[str, Any]:
         section = dict(settings["row_security"])
         section["except"] = [
             _with(one, {"table": "table"}, read_name, f"row_security.except {n}", problems)
-            for n, one in enumerate(_tables(section, "except", problems), 1)
+            for n, one in enumerate(read_tables(CHECKS, section, "except", problems), 1)
         ]
         shaped["row_security"] = section
     return shaped
-
-
-def _tables(settings: dict[str, Any], key: str, problems: list[str]) -> list[dict[str, Any]]:
-    value = settings.get(key, [])
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        problems.append(f"{CHECKS}: {key} must be written as [[{key}]]")
-        return []
-    return value
 
 
 def _with(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from pydantic import ValidationError
 
 from repot.model.doctor import Declared
 from repot.model.errors import UsageError
+from repot.project.reading import counted, read_tables, read_toml
 
 DOCTOR = "doctor.toml"
 
@@ -23,14 +23,10 @@ def load_doctor(folder: Path) -> Declared:
     if not file.is_file():
         return Declared()
     problems: list[str] = []
-    try:
-        settings = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
-        problems.append(f"{DOCTOR}: {wrong}")
-        settings = {}
+    settings = read_toml(file, problems)
     troubles = [
         _with_file(folder, one, number, problems)
-        for number, one in enumerate(_tables(settings, problems), 1)
+        for number, one in enumerate(read_tables(DOCTOR, settings, "trouble", problems), 1)
     ]
     words = {"schema": "schema_"}
     shaped = {words.get(key, key): value for key, value in settings.items() if key != "trouble"}
@@ -44,19 +40,10 @@ def load_doctor(folder: Path) -> Declared:
             return declared
     raise UsageError(
         "doctor-invalid",
-        f"{DOCTOR} in {folder} cannot be read: {len(problems)} problem"
-        + ("s" if len(problems) != 1 else ""),
+        f"{DOCTOR} in {folder} cannot be read: {counted(problems)}",
         evidence="\n".join(problems),
         hint="docs/howto/find-what-is-wrong.md lists every key",
     )
-
-
-def _tables(settings: dict[str, Any], problems: list[str]) -> list[dict[str, Any]]:
-    value = settings.get("trouble", [])
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        problems.append(f"{DOCTOR}: trouble must be written as [[trouble]]")
-        return []
-    return value
 
 
 def _with_file(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from repot.model.project import (
 from repot.project.access import FILE as ACCESS
 from repot.project.access import read_access
 from repot.project.choice import Chosen
+from repot.project.reading import counted, read_folder, read_sql, read_toml
 
 SETTINGS = "repot.toml"
 _FOLDERS = {
@@ -56,14 +56,14 @@ def load_project(folder: Path) -> Project:
             hint="`repot init` makes a project; --project DIR names another folder",
         )
     problems: list[str] = []
-    settings = _toml(file, problems)
-    leave = _toml(folder / "leave.toml", problems)
+    settings = read_toml(file, problems)
+    leave = read_toml(folder / "leave.toml", problems)
     unknown = sorted(set(settings) - _SECTIONS)
     if unknown:
         problems.append(f"{SETTINGS}: unknown section or key: {', '.join(unknown)}")
     choices = _choices(settings, problems)
     texts = _chosen(folder, choices, problems)
-    target = _text(folder, folder / "target.sql", problems)
+    target = read_sql(folder, folder / "target.sql", problems)
     access = read_access(folder, problems)
     parts = {
         "source": _part(SourceSetting, settings, "source", problems),
@@ -84,8 +84,7 @@ def load_project(folder: Path) -> Project:
     if problems:
         raise UsageError(
             "project-invalid",
-            f"the project in {folder} cannot be read: {len(problems)} problem"
-            + ("s" if len(problems) != 1 else ""),
+            f"the project in {folder} cannot be read: {counted(problems)}",
             evidence="\n".join(problems),
             hint="docs/reference/project.md lists every setting with its default",
         )
@@ -104,30 +103,6 @@ def load_project(folder: Path) -> Project:
     )
 
 
-def _toml(file: Path, problems: list[str]) -> dict[str, Any]:
-    if not file.is_file():
-        return {}
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as wrong:
-        problems.append(f"{file.name}: {wrong}")
-    except UnicodeDecodeError as wrong:
-        problems.append(f"{file.name}: is not UTF-8 ({wrong.reason} at byte {wrong.start})")
-    return {}
-
-
-def _text(folder: Path, file: Path, problems: list[str]) -> SqlFile | None:
-    if not file.is_file():
-        return None
-    path = file.relative_to(folder).as_posix()
-    try:
-        # utf-8-sig: a byte order mark is no part of the SQL
-        return SqlFile(path=path, text=file.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError as wrong:
-        problems.append(f"{path}: is not UTF-8 ({wrong.reason} at byte {wrong.start})")
-        return None
-
-
 def _choices(settings: dict[str, Any], problems: list[str]) -> dict[str, str]:
     choices = settings.get("choice", {})
     if not isinstance(choices, dict) or not all(isinstance(v, str) for v in choices.values()):
@@ -143,7 +118,7 @@ def _chosen(
     texts, used = {}, set[str]()
     for field, sub in _FOLDERS.items():
         chosen = Chosen(choices)
-        for stem, text in _texts(folder, sub, problems):
+        for stem, text in read_folder(folder, sub, problems):
             chosen.add(stem, text)
         chosen.finish()
         problems += chosen.problems
@@ -152,13 +127,6 @@ def _chosen(
     for name in sorted(set(choices) - used):
         problems.append(f"{SETTINGS}: choice.{name}: no file depends on it (NAME@{name}=VALUE.sql)")
     return texts
-
-
-def _texts(folder: Path, sub: str, problems: list[str]) -> Iterator[tuple[str, SqlFile]]:
-    for file in sorted((folder / sub).glob("*.sql")):
-        text = _text(folder, file, problems)
-        if text is not None:
-            yield file.stem, text
 
 
 def _part(

@@ -26,6 +26,7 @@ from pydantic import ValidationError
 from repot.model.errors import UsageError
 from repot.model.project import SqlFile
 from repot.model.upkeep import TASK_NAME, Task, Upkeep
+from repot.project.reading import counted
 from repot.project.schedule import cron_of
 
 FILE = "upkeep.toml"
@@ -57,8 +58,7 @@ def load_upkeep(folder: Path, check_care: CheckCare) -> Upkeep:
     if upkeep is None or reading.problems:
         raise UsageError(
             "upkeep-invalid",
-            f"{FILE} in {folder} cannot be used: {len(reading.problems)} problem"
-            + ("s" if len(reading.problems) != 1 else ""),
+            f"{FILE} in {folder} cannot be used: {counted(reading.problems)}",
             evidence="\n".join(reading.problems),
             hint="docs/reference/upkeep.md lists every setting with its default",
         )

@@ -15,8 +15,7 @@ from repot.model.doctor import DeclaredTrouble, Trouble
 from repot.model.progress import Silent
 from repot.model.project import SqlFile
 from repot.moves.install import set_search_path
-from repot.moves.statements import parse
-from repot.postgres.compose import trusted
+from repot.moves.statements import query_of, why_no_query
 from repot.stages.audit.query import is_private
 
 EXAMPLES = 3
@@ -74,10 +73,8 @@ def _question(declared: DeclaredTrouble) -> Question:
 
 
 def _ask(visit: Visit, declared: DeclaredTrouble) -> Iterator[Trouble]:
-    file = SqlFile(path=declared.file, text=declared.evidence)
-    statements, findings = parse(file)
-    if findings or len(statements) != 1 or statements[0].kind != "select_stmt":
-        why = findings[0].message if findings else "it must be exactly one SELECT"
+    why = why_no_query(SqlFile(path=declared.file, text=declared.evidence))
+    if why is not None:
         yield _unasked(declared, why)
         return
     assert visit.place is not None
@@ -87,7 +84,7 @@ def _ask(visit: Visit, declared: DeclaredTrouble) -> Iterator[Trouble]:
             cursor = visit.conn.execute(
                 sql.SQL(
                     "select trouble.*, count(*) over () from ({}\n) as trouble limit {}"
-                ).format(trusted(declared.evidence.strip().rstrip(";")), sql.Literal(EXAMPLES))
+                ).format(query_of(declared.evidence), sql.Literal(EXAMPLES))
             )
             rows = cursor.fetchall()
             names = [c.name for c in cursor.description or ()][:-1]

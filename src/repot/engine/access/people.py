@@ -15,7 +15,7 @@ from repot.model.errors import Refused
 from repot.model.finding import Finding, error, warning
 from repot.model.names import quoted
 from repot.moves.install import set_search_path
-from repot.postgres.compose import trusted
+from repot.moves.statements import query_of
 from repot.postgres.connect import Connection
 
 PEOPLE = 3  # of one identity
@@ -114,7 +114,7 @@ def _subs(conn: Connection, identity: Identity, schema: str) -> list[str]:
             (str(LOCK_MS), str(SECONDS * 1000)),
         )
         set_search_path(conn, schema)
-        text = trusted(identity.sub.strip().rstrip(";"))
+        text = query_of(identity.sub)
         conn.execute(sql.SQL("declare repot_people no scroll cursor for {}").format(text))
         rows = conn.execute(
             sql.SQL("fetch {} from repot_people").format(sql.Literal(PEOPLE + MORE))

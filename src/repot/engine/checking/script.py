@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import postgast
 from psycopg import errors
@@ -160,12 +161,12 @@ def sqlstate_of(word: str) -> str | None:
     return state if isinstance(state, str) else None
 
 
-def _refused(node: object) -> str | None:
-    kind = node.WhichOneof("node")  # type: ignore[attr-defined]
+def _refused(node: Any) -> str | None:
+    kind = node.WhichOneof("node")
     if kind == "transaction_stmt":
         return "begins or ends a transaction: a script runs in one, which is rolled back"
     if kind == "copy_stmt":
-        statement = node.copy_stmt  # type: ignore[attr-defined]
+        statement = node.copy_stmt
         if not statement.filename:
             return "COPY from or to the client is psql's: write INSERT or SELECT"
     return None

@@ -18,6 +18,7 @@ from repot.engine.apply.names import Names
 from repot.engine.apply.taking import ALL
 from repot.engine.capture import FORWARD
 from repot.engine.compare import sides
+from repot.engine.failing import failing
 from repot.engine.outward import outward_checks
 from repot.engine.prove import (
     TouchedProof,
@@ -197,16 +198,9 @@ def refuse_orphans(conn: Connection, plan: Plan) -> None:
     where rows would break them."""
     lines = []
     for check in outward_checks(plan):
-        rows = conn.execute(
-            sql.SQL("select left(c::text, 80), count(*) over () from ({}) as c limit {}").format(
-                check.query, sql.Literal(SHOWN)
-            )
-        ).fetchall()
-        lines += (
-            [f"{check.name}: {rows[0][1]} rows: {', '.join(str(r[0]) for r in rows)}"]
-            if rows
-            else []
-        )
+        found = failing(conn, check.query, SHOWN, width=80)
+        if found.count:
+            lines.append(f"{check.name}: {found.count} rows: {', '.join(found.texts)}")
     if lines:
         raise Refused(
             "no-such-parent",

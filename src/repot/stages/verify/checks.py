@@ -5,14 +5,14 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
+from repot.engine.failing import failing
 from repot.model.project import SqlFile
 from repot.model.results import CheckResult
 from repot.moves.install import set_search_path
-from repot.postgres.compose import trusted
+from repot.moves.statements import query_of
 from repot.postgres.connect import Connection
 
 EXAMPLES = 3
-WIDTH = 200
 ROWS = 1_000  # failing rows that are told apart
 
 Failing = frozenset[str]
@@ -23,7 +23,7 @@ def run_check(
 ) -> tuple[CheckResult, Failing]:
     """Run one check with bare names looked up in `path`; an error in it is a failing check. Gives
     the failing rows too, as hashes, up to ROWS of them."""
-    return look(conn, file.path, trusted(file.text.strip().rstrip(";")), path)
+    return look(conn, file.path, query_of(file.text), path)
 
 
 def look(
@@ -33,12 +33,7 @@ def look(
     try:
         with conn.transaction():
             set_search_path(conn, *path)
-            rows = conn.execute(
-                sql.SQL(
-                    "select left(failing::text, {}), md5(failing::text), count(*) over ()"
-                    " from ({}\n) as failing limit {}"
-                ).format(sql.Literal(WIDTH), query, sql.Literal(ROWS))
-            ).fetchall()
+            found = failing(conn, query, ROWS)
             conn.execute("set local search_path = ''")
     except psycopg.OperationalError:
         raise
@@ -48,10 +43,10 @@ def look(
         return result, frozenset([message])
     result = CheckResult(
         file=name,
-        failing_rows=int(str(rows[0][2])) if rows else 0,
-        examples=tuple(str(r[0]) for r in rows[:EXAMPLES]),
+        failing_rows=found.count,
+        examples=found.texts[:EXAMPLES],
     )
-    return result, frozenset(str(r[1]) for r in rows)
+    return result, frozenset(found.hashes)
 
 
 def both(
