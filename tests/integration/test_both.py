@@ -211,3 +211,16 @@ def test_what_v1_has_no_place_for_stays_in_v2_and_is_counted(shop: Session) -> N
     run(shop.dsn, "update product set price = 44 where id = 7")
     carry(shop)
     assert item(shop, 7, "note, price") == ("only here", 44)
+
+
+def test_a_change_of_another_arms_row_of_the_same_number_is_no_conflict(shop: Session) -> None:
+    """A bundle and a product of one number: two rows of items, told apart by a constant alone."""
+    opened(shop)
+    v2(shop, "update items set price = 600 where id = " + ITEM.format(6))
+    run(shop.dsn, "update bundle set price = 700 where id = 6")
+    assert carry(shop).conflicts == 0
+    assert conflicts(shop) == []
+    assert product(shop, 6)[1] == item(shop, 6)[1] == 600
+    bundle = ITEM.format(6).replace("product", "bundle")
+    assert rows(shop.dsn, "select price from shop_v2.items where id = " + bundle) == [(700,)]
+    assert verify(shop).passed

@@ -43,6 +43,13 @@ class Link(Value):
     locate_view: Name | None = None  # where `locate` is kept as a view
 
 
+class Constants(Value):
+    """Columns of the key that are constants in an arm; `select` gives them, in one row."""
+
+    columns: tuple[str, ...]
+    select: str
+
+
 class Use(Value):
     """One appearance of a table in an arm of a view."""
 
@@ -57,6 +64,7 @@ class Use(Value):
     # each source row that an output row is made of. None for FILTER, or without a primary key.
     pairs: str | None = None
     pairs_view: Name | None = None
+    constants: Constants | None = None  # of its arm: they tell the arm's rows from the others'
 
 
 class Output(Value):

@@ -18,17 +18,18 @@ from psycopg import sql
 
 from repot.engine.apply.batch import Batch
 from repot.engine.apply.derive import work_out
-from repot.engine.apply.locating import note_todo, scopes
-from repot.engine.apply.scope import Scope, add, empty, pick
+from repot.engine.apply.direct import changed_directly, same_row
+from repot.engine.apply.locating import note_todo
+from repot.engine.apply.scope import Scope, pick
 from repot.engine.apply.taking import ALL, OWN, Taken, take
 from repot.engine.apply.temporary import Temporary
 from repot.engine.apply.work import Work, same_key
 from repot.engine.capture import BACK, FORWARD, read
 from repot.engine.compare import any_differs
 from repot.model.names import Name
-from repot.model.plan import Derivation, Role
+from repot.model.plan import Derivation
 from repot.model.results import DrainResult
-from repot.postgres.compose import ident, idents, joined
+from repot.postgres.compose import ident, idents
 from repot.postgres.connect import Connection
 
 LAST, V1_WINS, V2_WINS = "last", "v1", "v2"
@@ -128,79 +129,42 @@ class _Both:
     def _settle(self, work: Work, written: _Written, theirs: dict[Name, Taken]) -> None:
         """Find the conflicts of a move, let the rule decide, and keep both versions."""
         move = work.derivation
-        driving = [u for u in move.uses if u.role is Role.DRIVING]
-        direct = scopes(self.conn, driving, move.scope, theirs)
-        if not direct:
-            return
         todo = self.forward.todos[move.name]
-        changed = empty(self.temp, move, todo, "direct")
-        for _, query in direct:
-            changed = add(self.conn, self.temp, changed, query)
+        changed = changed_directly(self.conn, self.temp, move, work.description, todo, theirs)
+        if changed is None:
+            return
         given = [c for c in work.columns if c not in move.key]
         winner = {
-            LAST: sql.SQL("case when {} > k.at then 'v1' else 'v2' end").format(
-                self._changed_at(move, direct)
-            ),
+            LAST: sql.SQL("case when d.at > k.at then 'v1' else 'v2' end"),
             V1_WINS: sql.SQL("'v1'"),
             V2_WINS: sql.SQL("'v2'"),
         }[self.rule]
         self.conn.execute(
             sql.SQL(
                 "update {written} as x set winner = {winner} from {written} as k"
+                " join (select {key}, max(c.at) as at from {written} as n join {changed} as c"
+                "  on {meant} group by {key}) as d on {same_d}"
                 " left join {wanted} as w on {same_w} left join {table} as t on {same_t}"
-                " where {same_x} and exists (select from {direct} as d where {in_scope})"
+                " where {same_x}"
                 " and ((w.{first} is null) <> (t.{first} is null) or (w.{first} is not null"
                 " and ({differs})))"
             ).format(
                 written=ident(written.table),
                 winner=winner,
+                key=idents(move.key, "n"),
+                changed=ident(changed),
+                meant=same_row(move, "n", "c"),
+                same_d=same_key(move, "d", "k"),
                 wanted=ident(work.wanted),
                 same_w=same_key(move, "w", "k"),
                 table=ident(work.table),
                 same_t=same_key(move, "t", "k"),
                 same_x=same_key(move, "x", "k"),
-                direct=ident(changed.table),
-                in_scope=joined(
-                    (
-                        sql.SQL("{} = {}").format(sql.Identifier("k", c), sql.Identifier("d", f))
-                        for c, f in zip(move.scope, todo.fields, strict=True)
-                    ),
-                    " and ",
-                ),
                 first=sql.Identifier(move.key[0]),
                 differs=any_differs([work.described(c) for c in given], "w", "t"),
             )
         )
         self._record(work, written, sql.SQL("k.winner is not null"), self.rule, sql.SQL("k.winner"))
-
-    def _changed_at(
-        self, move: Derivation, direct: list[tuple[Taken, sql.Composed]]
-    ) -> sql.Composable:
-        """When V1 last changed the row with the key `k`, as an expression."""
-        parts = []
-        for use in move.uses:
-            change = next((c for c, _ in direct if c.captured.name == use.source), None)
-            if use.role is not Role.DRIVING or use.link is None or change is None:
-                continue
-            if use.link.locate_view is not None:  # not told apart by row
-                parts.append(sql.SQL("(select max(at) from {})").format(ident(change.table)))
-                continue
-            position = dict(zip(change.captured.columns, change.captured.fields, strict=True))
-            parts.append(
-                sql.SQL("(select max(l.at) from {} as l where {})").format(
-                    ident(change.table),
-                    joined(
-                        (
-                            sql.SQL("{} = {}").format(
-                                sql.Identifier("l", position[c]), sql.Identifier("k", s)
-                            )
-                            for c, s in zip(use.link.capture, move.scope, strict=True)
-                        ),
-                        " and ",
-                    ),
-                )
-            )
-        return sql.SQL("greatest({})").format(joined(parts))
 
     def _record(
         self,

@@ -72,20 +72,31 @@ def _paths(
         return
     mine = bindings.bound.get(rel.id, {})
     columns = () if bindings.identity(rel.id) is not None else useful(rel, mine)
-    columns = tuple(c for c in columns if not mine[c].scope)
-    # Constants narrow the answer and cost nothing.
-    columns += tuple(c for c in mine if c not in columns and _is_constant(mine[c]))
+    columns = tuple(c for c in columns if not mine[c].scope and not _is_constant(mine[c]))
     for chosen in product(*(mine[c].values for c in columns)):
         more = [
             ast.equals(ast.column(rel.own, name), value.node)
             for name, value in zip(columns, chosen, strict=True)
         ]
+        # Constants narrow the answer and cost nothing; in an arm of a UNION they may be all that
+        # tells its rows from those of another, also of a driver, which needs them for nothing else.
+        more += constants(graph, rel)
         reached = [r for value in chosen for r in sorted(value.rels)]
         yield from _paths(graph, bindings, [*rest, *reached], seen, [*conditions, *more])
 
 
 def _is_constant(binding: Binding) -> bool:
-    return len(binding.values) == 1 and not binding.rels
+    return not binding.scope and len(binding.values) == 1 and not binding.rels
+
+
+def constants(graph: Graph, rel: Rel) -> list[pb.Node]:
+    """Conditions on the appearance: its columns that must equal one constant."""
+    found: dict[str, pb.Node] = {}
+    for atom in graph.atoms:
+        values = atom.source.values or ()
+        if atom.target.rel == rel.id and len(values) == 1 and not values[0].rels:
+            found.setdefault(atom.target.name, values[0].node)
+    return [ast.equals(ast.column(rel.own, name), node) for name, node in found.items()]
 
 
 def _scopes(
@@ -100,7 +111,8 @@ def _scopes(
     for driver in bindings.drivers:
         wider = {driver: None, **rels}
         found = _owned(bindings, graph, wider)
-        yield [found[i][0] for i in range(bindings.width)], wider, [*conditions, *_tied(found)]
+        more = [*_tied(found), *([] if driver in rels else constants(graph, graph.rels[driver]))]
+        yield [found[i][0] for i in range(bindings.width)], wider, [*conditions, *more]
 
 
 def _owned(bindings: Bindings, graph: Graph, rels: dict[int, None]) -> dict[int, list[pb.Node]]:

@@ -56,7 +56,7 @@ def choose_scope(
     result = Scope()
     common = set(wanted)
     for number, graph in enumerate(graphs):
-        fixed = _constants(graph, wanted) if remembered else {}
+        fixed = constants(graph, wanted) if remembered else {}
         only = None
         if setting.driving:
             meant = setting.driving[number]
@@ -84,7 +84,8 @@ def choose_scope(
     return result
 
 
-def _constants(graph: Graph, columns: Sequence[str]) -> dict[str, pb.Node]:
+def constants(graph: Graph, columns: Sequence[str]) -> dict[str, pb.Node]:
+    """The columns that are constants in the arm, with their values."""
     outputs = dict(graph.outputs)
     found = {}
     for name in columns:

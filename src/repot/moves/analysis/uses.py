@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from repot.model.catalog import Table
 from repot.model.finding import Finding
 from repot.model.names import Name
-from repot.model.plan import Link, Role, Use
+from repot.model.plan import Constants, Link, Role, Use
 from repot.model.project import DeclaredLink
 from repot.model.schemas import REGISTRY
 from repot.moves.analysis import advice, ast
@@ -17,6 +17,7 @@ from repot.moves.analysis.declared import links
 from repot.moves.analysis.graph import Graph, Rel
 from repot.moves.analysis.locate import TooMany, locate
 from repot.moves.analysis.pairs import Arm, pairs
+from repot.moves.analysis.scope import constants
 
 
 @dataclass
@@ -34,6 +35,7 @@ def uses(arm: Arm, graph: Graph, bindings: Bindings, context: Context) -> list[U
     """A Use for each appearance of a table in the arm (several where several are declared)."""
     shown = frozenset[int]().union(*(r.rels for _, r in graph.outputs))
     found: list[Use] = []
+    fixed = _constants(arm, graph)
     for rel in graph.tables:
         table = rel.table
         assert table is not None
@@ -55,6 +57,7 @@ def uses(arm: Arm, graph: Graph, bindings: Bindings, context: Context) -> list[U
             role=role,
             link=None,
             pairs=rows,
+            constants=fixed,
         )
         given = context.declared.get(table.name)
         if given:
@@ -63,6 +66,17 @@ def uses(arm: Arm, graph: Graph, bindings: Bindings, context: Context) -> list[U
         link, why = _link(arm, rel, table, graph, bindings, context)
         found.append(use.model_copy(update={"link": link, "why": why}))
     return found
+
+
+def _constants(arm: Arm, graph: Graph) -> Constants | None:
+    found = constants(graph, arm.key)
+    if not found:
+        return None
+    select = ast.query([ast.target(node, name) for name, node in found.items()], [], [])
+    try:
+        return Constants(columns=tuple(found), select=ast.text_of(select))
+    except ast.Unreadable:
+        return None  # the arm's rows are then not told from others' of the same scope
 
 
 def _declared(use: Use, table: Table, given: Sequence[DeclaredLink]) -> list[Use]:
