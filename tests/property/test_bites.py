@@ -11,7 +11,7 @@ import pytest
 
 from property.drive import Broken, Life
 from property.generate import generate
-from repot.engine.apply import locating, write
+from repot.engine.apply import locating, unit, write
 from repot.engine.apply.work import Work
 
 derive = import_module("repot.engine.apply.derive")  # the package has names like it
@@ -40,7 +40,7 @@ def deletes_are_not_carried(patch: pytest.MonkeyPatch) -> None:
 
 def keys_are_checked_between_update_and_insert(patch: pytest.MonkeyPatch) -> None:
     """A row that stays and comes to refer to a new one of its own table is written before it."""
-    patch.setattr(write, "_refers_to_itself", lambda work: False)
+    patch.setattr(unit, "refers_to_itself", lambda work: False)
 
 
 def nobody_makes_way(patch: pytest.MonkeyPatch) -> None:

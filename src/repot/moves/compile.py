@@ -17,6 +17,7 @@ from repot.model.names import Name, fitted, toml
 from repot.model.plan import Plan
 from repot.model.project import Project
 from repot.model.schemas import ALL, REGISTRY, STATE
+from repot.moves.acting_keys import check_keys
 from repot.moves.analysis.declared import table_meant
 from repot.moves.backward import compile_backs
 from repot.moves.coverage import check_coverage, columns_read, merged
@@ -54,6 +55,7 @@ def compile_project(conn: Connection, project: Project) -> Plan:
     shop.findings.extend(check_coverage(project, shop.source, reads, broken))
     backs, not_carried = compile_backs(shop, moves, registries, broken)
     shop.findings.extend(_tables_without_move(shop))
+    shop.findings.extend(check_keys(shop, moves))
     shop.findings.extend(_unknown_sections(project))
     shop.findings.extend(_row_security(shop))
     shop.findings.extend(_captured_from_wal(shop))

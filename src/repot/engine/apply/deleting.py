@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
+from repot.engine.apply.unit import Unit
 from repot.engine.apply.work import Child, Work, same_key
 from repot.postgres.compose import ident, joined
 from repot.postgres.connect import Connection
@@ -78,14 +79,36 @@ def delete_rest(conn: Connection, work: Work, works: Sequence[Work]) -> int:
     return gone + delete(conn, work)
 
 
+def spared(unit: Unit, works: Sequence[Work], work: Work) -> list[sql.Composable]:
+    """Conditions on `t`, a doomed row of `work`, of which one is enough for it not to go when its
+    unit is written: rows outside of the unit refer to it, or a key would act on one that stays."""
+    found: list[sql.Composable] = []
+    for child in work.children:
+        if child.acts:
+            found.append(_stays(child, works))
+        elif not unit.writes(child.derivation.name) and _by_key(child, work):
+            found.append(
+                sql.SQL("exists (select from {} as c where {})").format(
+                    ident(child.table), _refers(child)
+                )
+            )
+    return found
+
+
+def _by_key(child: Child, parent: Work) -> bool:
+    """Whether it refers to the row's key: else another row may have the value in the end."""
+    return set(child.key.referenced) <= set(parent.derivation.key)
+
+
 def _referring(parent: Work, works: Sequence[Work]) -> sql.Composable:
     """Condition on `t`, a row of `parent`: a row refers to it. Of keys that only forbid, those
-    whose table is written too: the others are for the server to check."""
+    whose table is written too, or that refer to a value which another row may have when all is
+    written: the others are for the server to check."""
     written = {w.derivation.name for w in works}
     found = [
         sql.SQL("exists (select from {} as c where {})").format(ident(c.table), _refers(c))
         for c in parent.children
-        if c.acts or c.derivation.name in written
+        if c.acts or c.derivation.name in written or not _by_key(c, parent)
     ]
     return joined(found, " or ") if found else sql.SQL("false")
 

@@ -89,8 +89,7 @@ def write(conn: Connection, works: Sequence[Work]) -> dict[str, int]:
     for work in reversed(works):
         if work.dooms:
             count(work, delete_first(conn, work, works))
-    wanting = [work for work in works if work.wants]
-    for work, rows in zip(wanting, update_and_insert(conn, wanting), strict=True):
+    for work, rows in zip(works, update_and_insert(conn, works), strict=True):
         count(work, rows)
     for work in reversed(works):
         if work.dooms:

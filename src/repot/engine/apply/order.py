@@ -12,7 +12,7 @@ from repot.model.plan import Derivation
 def parents_first(derivations: Sequence[Derivation], catalog: Catalog) -> list[Derivation]:
     """The derivations so that each table comes after those its foreign keys point to.
 
-    In a cycle the order is that of the names: its keys must be deferrable (the caller sees to it).
+    In a cycle it is that of the names: no order writes such rows, but one statement does (`unit`).
     """
     by_table = {d.table: d for d in derivations}
     names = {d.name: d for d in derivations}

@@ -45,7 +45,7 @@ def in_the_way(conn: Connection, works: Sequence[Work]) -> list[list[Held]]:
     asked: list[list[Held]] = []
     for work in works:
         # One row changes hands with nobody, unless a row that is to go still stands in its way.
-        alone = work.wants < 2 and not work.dooms
+        alone = not work.wants or (work.wants < 2 and not work.dooms)
         uniques = [] if alone else [u for u in work.description.uniques if _moves(u, work)]
         asked.append([(u, among) for u in uniques for among in (work.doomed, work.wanted)])
     questions = [
@@ -73,7 +73,11 @@ def make_way(conn: Connection, work: Work, found: Sequence[Held]) -> int:
     columns = _exchangeable(conn, work)
     if columns:
         holders = joined((_holders(work, *h) for h in found), " union ")
-        return _exchange(conn, work, columns, holders)
+        try:
+            with conn.transaction():
+                return _exchange(conn, work, columns, holders)
+        except psycopg.errors.ForeignKeyViolation:
+            pass  # a row is to refer to one that comes with it
     for unique, among in found:
         _park(conn, work, unique.columns, _holders(work, unique, among), unique)
     return 0
@@ -101,7 +105,11 @@ def make_all_way(conn: Connection, work: Work) -> int:
     d = work.derivation
     columns = _exchangeable(conn, work)
     if columns:
-        return _exchange(conn, work, columns, _changing(work, work.columns))
+        try:
+            with conn.transaction():
+                return _exchange(conn, work, columns, _changing(work, work.columns))
+        except psycopg.errors.ForeignKeyViolation:
+            pass
     rows = conn.execute(
         load("unique_columns.sql").encode(), {"table": ident(work.table).as_string(conn)}
     ).fetchall()

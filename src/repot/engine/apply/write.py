@@ -1,17 +1,17 @@
-"""Bringing a table to what its rows should be: update and insert, set by set."""
+"""Bringing tables to what their rows should be: update and insert, set by set."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from psycopg import sql
-
+from repot.engine.apply.at_once import at_once
 from repot.engine.apply.park import TAKEN, Held, in_the_way, make_all_way, make_way, may_meet
-from repot.engine.apply.work import Work, same_key
-from repot.engine.compare import compared_columns, differs
+from repot.engine.apply.rows import insert, update
+from repot.engine.apply.unit import Unit, units
+from repot.engine.apply.work import Work
+from repot.engine.compare import compared_columns
 from repot.model.catalog import Table
 from repot.model.plan import Derivation
-from repot.postgres.compose import ident, idents, joined
 from repot.postgres.connect import Connection
 from repot.postgres.together import together
 
@@ -24,90 +24,64 @@ def forward_columns(move: Derivation, table: Table) -> tuple[str, ...]:
 
 
 def update_and_insert(conn: Connection, works: Sequence[Work]) -> list[int]:
-    """Update the rows that are there and differ, insert those that are not there, in order of the
-    works; gives their numbers."""
-    counts, plain = [0] * len(works), list[int]()
+    """Update the rows that are there and differ, insert those that are not there; gives their
+    numbers. Where rows need each other, doomed ones go with it."""
+    counts = {work.derivation.name: 0 for work in works}
+    writing = [u for u in units(works) if u.wants or (u.at_once and u.dooms)]
+    ways = dict(zip((w.derivation.name for w in works), in_the_way(conn, works), strict=True))
+    plain: list[Unit] = []
 
     def flush() -> None:
-        writing = [(n, s) for n in plain for s in _written(works[n])]
-        for (n, _), answer in zip(writing, together(conn, [s for _, s in writing]), strict=True):
-            counts[n] += int(str(answer.rows[0][0])) if answer.rows else answer.count
+        _write(conn, plain, works, counts)
         plain.clear()
 
-    for number, (work, found) in enumerate(zip(works, in_the_way(conn, works), strict=True)):
-        if found or may_meet(work):
+    for unit in writing:
+        if any(ways[w.derivation.name] or may_meet(w) for w in unit.works):
             flush()
-            counts[number] += _carefully(conn, work, found)
-        plain.append(number)
+            _carefully(conn, unit, works, ways, counts)
+        plain.append(unit)
     flush()
-    return counts
+    return [counts[work.derivation.name] for work in works]
 
 
-def _carefully(conn: Connection, work: Work, found: Sequence[Held]) -> int:
-    """Rows that had to make way, and what could not be told beforehand; gives what is done."""
-    moved = make_way(conn, work, found)
-    if not may_meet(work):
-        return moved
+def _carefully(
+    conn: Connection,
+    unit: Unit,
+    works: Sequence[Work],
+    ways: dict[str, list[Held]],
+    counts: dict[str, int],
+) -> None:
+    """Rows that have to make way, and what cannot be told beforehand."""
+    for work in unit.works:
+        counts[work.derivation.name] += make_way(conn, work, ways[work.derivation.name])
+    meeting = [work for work in unit.works if may_meet(work)]
+    if not meeting:
+        return
+    before = dict(counts)
     try:
         with conn.transaction():
-            return moved + conn.execute(_update(work)).rowcount
+            _write(conn, [unit], works, counts)
     except TAKEN:
-        return moved + make_all_way(conn, work)
+        counts.update(before)
+        for work in meeting:
+            counts[work.derivation.name] += make_all_way(conn, work)
 
 
-def _written(work: Work) -> list[sql.Composed]:
-    """Update, then insert. Rows that stay may come to refer to new ones of the same table, and new
-    ones to values that others get: one statement, at whose end the keys are checked."""
-    update, insert = _update(work), _insert(work)
-    if not _refers_to_itself(work):
-        return [update, insert]
-    return [
-        sql.SQL(
-            "with changed as ({} returning 1), added as ({} returning 1)"
-            # In this order: what is changed may free a value for what is added.
-            " select (select count(*) from changed) + (select count(*) from added)"
-        ).format(update, insert)
+def _write(
+    conn: Connection, writing: Sequence[Unit], works: Sequence[Work], counts: dict[str, int]
+) -> None:
+    """The units, in order, in one round trip."""
+    statements = [
+        (unit, statement)
+        for unit in writing
+        for statement in (
+            [at_once(unit, works)]
+            if unit.at_once
+            else [s for w in unit.works for s in (update(w), insert(w))]
+        )
     ]
-
-
-def _refers_to_itself(work: Work) -> bool:
-    return any(key.references == work.derivation.table for key in work.description.foreign_keys)
-
-
-def _update(work: Work) -> sql.Composed:
-    d = work.derivation
-    rest = [c for c in work.columns if c not in d.key]
-    exact = [*rest, *(c for c in d.key)]  # 1.0 and 1.00 are one key and two values
-    different = joined(
-        (
-            differs(
-                sql.SQL("t.{}").format(sql.Identifier(c)),
-                sql.SQL("w.{}").format(sql.Identifier(c)),
-                work.described(c),
-            )
-            for c in exact
-        ),
-        " or ",
-    )
-    values = joined(
-        sql.SQL("{c} = w.{c}").format(c=sql.Identifier(c))
-        for c in exact
-        if work.described(c).identity != "a"
-    )
-    return sql.SQL("update {} as t set {} from {} as w where {} and ({})").format(
-        ident(work.table), values, ident(work.wanted), same_key(d, "t", "w"), different
-    )
-
-
-def _insert(work: Work) -> sql.Composed:
-    d = work.derivation
-    return sql.SQL(
-        "insert into {table} ({columns}) overriding system value"
-        " select {columns} from {wanted} as w"
-        " where not exists (select from {table} as t where {same})"
-    ).format(
-        table=ident(work.table),
-        columns=idents(work.columns),
-        wanted=ident(work.wanted),
-        same=same_key(d, "t", "w"),
-    )
+    done = together(conn, [statement for _, statement in statements])
+    for (unit, _), answer in zip(statements, done, strict=True):
+        numbers = [int(str(n)) for n in answer.rows[0]] if answer.rows else [answer.count]
+        for work, rows in zip(unit.works, numbers, strict=True):
+            counts[work.derivation.name] += rows
