@@ -89,6 +89,8 @@ class Derivation(Value):
     user_view: Name  # the user's SELECT
     view: Name  # the same, cast to the table's types
     loop: Name | None = None  # back only: the way back compiled over the forward views
+    # `view` with the scope as `user_view` gives it beside: an index serves that, and not a cast
+    asked: Name | None = None
     columns: tuple[str, ...]  # given by the view and written to the table
     defaulted: tuple[str, ...] = ()  # the table's other columns (not generated)
     key: tuple[str, ...]  # joins a row of the view with its row of the table
@@ -97,6 +99,13 @@ class Derivation(Value):
     uses: tuple[Use, ...]
     sql: SqlFile
     derived: bool = False  # back only: Repot derived it
+
+    @property
+    def asked_by(self) -> tuple[Name, tuple[str, ...]]:
+        """The view that is asked for the rows of some scopes, and its columns that hold these."""
+        if self.asked is None:
+            return self.view, self.scope
+        return self.asked, tuple(f"repot_scope_{n}" for n in range(1, len(self.scope) + 1))
 
 
 class Registry(Value):

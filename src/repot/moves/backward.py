@@ -14,7 +14,13 @@ from repot.moves.analysis import analyse
 from repot.moves.back import derive_back, returns
 from repot.moves.coverage import columns_read, mentioned, merged
 from repot.moves.fit import check_columns, choose_key
-from repot.moves.install import create_back_casts, create_back_sql, create_trace_views, named
+from repot.moves.install import (
+    asked,
+    create_back_casts,
+    create_back_sql,
+    create_trace_views,
+    named,
+)
 from repot.moves.statements import check_select
 from repot.moves.workshop import Workshop, view_columns, view_definition
 
@@ -94,6 +100,7 @@ def _compile(shop: Workshop, table: Table, file: SqlFile, *, derived: bool) -> D
     back = _described(shop, bare, table) if done else None
     if back is None:
         return None
+    back = asked(back, table, "back")
     with shop.attempt(file) as done:
         create_back_casts(conn, back, table)
         create_trace_views(conn, back.uses)

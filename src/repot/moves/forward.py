@@ -12,6 +12,7 @@ from repot.model.schemas import REGISTRY, REGISTRY_SQL, SQL, VIEW
 from repot.moves.analysis import analyse
 from repot.moves.fit import check_columns, choose_key
 from repot.moves.install import (
+    asked,
     create_forward_view,
     create_registry_table,
     create_trace_views,
@@ -159,6 +160,7 @@ def compile_move(shop: Workshop, name: str) -> Derivation | None:
         uses=named(_driven(analysis.uses), f"move.{name}"),
         sql=file,
     )
+    move = asked(move, table, "move")
     with shop.attempt(file) as done:
         create_forward_view(shop.conn, move, table)
         create_trace_views(shop.conn, move.uses)

@@ -154,11 +154,13 @@ def create_forward_view(conn: Connection, move: Derivation, table: Table) -> Non
                     trusted(constant or "null"), trusted(column.type), sql.Identifier(column.name)
                 )
             )
-    conn.execute(
-        sql.SQL("create view {} as select {} from {}").format(
-            ident(move.view), joined(columns), ident(move.user_view)
-        )
-    )
+    for view, more in ((move.view, []), (move.asked, _scope(move, table))):
+        if view is not None:
+            conn.execute(
+                sql.SQL("create view {} as select {} from {}").format(
+                    ident(view), joined([*columns, *more]), ident(move.user_view)
+                )
+            )
 
 
 def create_back_sql(conn: Connection, back: Derivation, target: str) -> None:
@@ -177,15 +179,21 @@ def create_back_casts(conn: Connection, back: Derivation, table: Table) -> None:
         if column.name in given
     ]
     fit = [_fits(c.name, c.type) for c in table.columns if _narrows(given.get(c.name), c.type)]
-    for view, over in ((back.view, back.user_view), (back.loop, back.user_view.within(LOOP_SQL))):
-        conn.execute(
-            sql.SQL("create view {} as select {} from {} where {}").format(
-                ident(view),
-                joined(columns),
-                ident(over),
-                joined(fit, " and ") if fit else sql.SQL("true"),
+    views = (
+        (back.view, back.user_view, columns),
+        (back.loop, back.user_view.within(LOOP_SQL), columns),
+        (back.asked, back.user_view, [*columns, *_scope(back, table)]),
+    )
+    for view, over, shown in views:
+        if view is not None:
+            conn.execute(
+                sql.SQL("create view {} as select {} from {} where {}").format(
+                    ident(view),
+                    joined(shown),
+                    ident(over),
+                    joined(fit, " and ") if fit else sql.SQL("true"),
+                )
             )
-        )
 
 
 def create_trace_views(conn: Connection, uses: Iterable[Use]) -> None:
@@ -208,6 +216,31 @@ def named(uses: Sequence[Use], owner: str) -> tuple[Use, ...]:
         pairs = Name(schema_=TRACE, name=fitted(f"{owner}.{number}.pairs")) if use.pairs else None
         result.append(use.model_copy(update={"link": link, "pairs_view": pairs}))
     return tuple(result)
+
+
+def asked(d: Derivation, table: Table, owner: str) -> Derivation:
+    """With a view to be asked by scope, where the cast of an integer would keep an index from
+    being used."""
+    given = {output.name: output.type for output in d.outputs}
+    types = {column.name: column.type for column in table.columns}
+    if not any(given[c] != types[c] and {given[c], types[c]} <= {*_BITS} for c in d.scope):
+        return d
+    name = Name(schema_=TRACE, name=fitted(f"{owner}.{d.name}.asked"))
+    return d.model_copy(update={"asked": name})
+
+
+def _scope(d: Derivation, table: Table) -> list[sql.Composable]:
+    """The scope's columns as `asked_by` calls them: integers of any size as they are, compared with
+    one of another size by an index; all others as the view gives them."""
+    given = {output.name: output.type for output in d.outputs}
+    types = {column.name: column.type for column in table.columns}
+    found: list[sql.Composable] = []
+    for name, shown in zip(d.scope, d.asked_by[1], strict=True):
+        value: sql.Composable = sql.Identifier(name)
+        if given[name] != types[name] and not {given[name], types[name]} <= {*_BITS}:
+            value = sql.SQL("{}::{}").format(value, trusted(types[name]))
+        found.append(sql.SQL("{} as {}").format(value, sql.Identifier(shown)))
+    return found
 
 
 def _cast(name: str, has: str, wants: str) -> sql.Composable:

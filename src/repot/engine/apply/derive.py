@@ -49,7 +49,7 @@ def work_out(
     works = [_wanted(temp, place, scope) for scope in scopes]
     wants = temp.fill_all(
         [
-            (work.wanted, _within(k, scope, scope.derivation.view, work.columns))
+            (work.wanted, _within(k, scope, *scope.derivation.asked_by, work.columns))
             for scope, k, work in zip(scopes, keys, works, strict=True)
         ]
     )
@@ -60,8 +60,9 @@ def work_out(
     remembered = [_remembered(temp, s, w) for s, w in zip(scopes, works, strict=True)]
     loops = []
     for scope, k, work, table in zip(scopes, keys, works, remembered, strict=True):
-        assert scope.derivation.loop is not None
-        loops.append((table, _within(k, scope, scope.derivation.loop, work.columns)))
+        d = scope.derivation
+        assert d.loop is not None
+        loops.append((table, _within(k, scope, d.loop, d.scope, work.columns)))
     temp.fill_all(loops)
     deleted = [
         (work.doomed, _deleted(work, scope, table))
@@ -157,12 +158,14 @@ def _rows(view: Name, scope: Scope, columns: Sequence[str]) -> sql.Composed:
     return sql.SQL("select {} from {} as v").format(idents(names, "v"), ident(view))
 
 
-def _within(keys: Keys | None, scope: Scope, view: Name, columns: Sequence[str]) -> sql.Composable:
-    """The view's rows in the scopes."""
+def _within(
+    keys: Keys | None, scope: Scope, view: Name, by: Sequence[str], columns: Sequence[str]
+) -> sql.Composable:
+    """The view's rows in the scopes. by: its columns that hold these."""
     query = _rows(view, scope, columns)
     if keys is None:
         return query
-    condition = keys.among(scope.derivation.scope, "v")
+    condition = keys.among(by, "v")
     return query + sql.SQL(" where ") + (condition or sql.SQL("false"))
 
 

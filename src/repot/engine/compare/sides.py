@@ -36,7 +36,7 @@ class Sides:
         d = self.derivation
         names = dict.fromkeys([*d.key, *(c.name for c in columns)])
         return sql.SQL("{} full join {} on {}").format(
-            _rows("v", d.view, names, where),
+            _rows("v", d.asked_by[0], names, where),
             _rows("t", self.table, names, where),
             joined((sql.SQL("{} = {}").format(*self._pair(c)) for c in d.key), " and "),
         )

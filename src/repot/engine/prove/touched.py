@@ -207,7 +207,8 @@ def _where(conn: Connection, scope: Scope, known: Arrays, aside: Aside | None) -
     if scope.all:
         return aside.outside(move, everywhere) if aside else everywhere
     keys = Keys(conn, scope.table, scope.todo.fields, known)
-    conditions = {alias: keys.among(move.scope, alias) for alias in ("v", "t")}
+    # Of the two sides the view is asked as it is best asked.
+    conditions = {"v": keys.among(move.asked_by[1], "v"), "t": keys.among(move.scope, "t")}
     return lambda alias: conditions[alias] or sql.SQL("false")
 
 
