@@ -9,6 +9,7 @@ import pytest
 from psycopg import sql
 
 from repot.engine.apply import keep, write
+from repot.engine.apply import rows as statements
 from repot.engine.apply.work import Work
 from repot.engine.capture import BACK
 from repot.engine.compare import count
@@ -68,7 +69,7 @@ def test_trap_11_update_to_null_on_the_way_back(scenes: Scenes) -> None:
 def test_trap_11_bites_without_its_protection(
     scenes: Scenes, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write, "differs", unequal)
+    monkeypatch.setattr(statements, "differs", unequal)
     monkeypatch.setattr(keep, "differs", unequal)
     session = scenes.copied() if way == "there" else scenes.cut_over()
     run(session.dsn, "update public.thing set name = null where id = 1")
@@ -240,7 +241,7 @@ def test_trap_13_deferrable_keys_bite_an_upsert(
     """ON CONFLICT cannot use such a key; Repot's statements need none."""
     session = scenes.copied(DEFERRABLE, DEFERRABLE_FILES)
     run(session.dsn, AROUND)
-    monkeypatch.setattr(write, "_insert", upserting("(name)", "update set {given}"))
+    monkeypatch.setattr(write, "insert", upserting("(name)", "update set {given}"))
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="deferrable"):
         applied(session)
 
@@ -269,7 +270,7 @@ def test_trap_13_bites_when_collisions_are_ignored(
     scenes: Scenes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session, _ = scenes.proven(V1, STRICTER)
-    monkeypatch.setattr(write, "_insert", upserting("", "nothing"))
+    monkeypatch.setattr(write, "insert", upserting("", "nothing"))
     assert a_collision(session) == 0
     assert stale(session) == ["-thing(10, 'thing 3', 77, None, None)"]
 
@@ -278,6 +279,6 @@ def test_trap_13_bites_when_an_upsert_takes_the_other_row(
     scenes: Scenes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session, _ = scenes.proven(V1, STRICTER)
-    monkeypatch.setattr(write, "_insert", upserting("(name)", "update set {given}"))
+    monkeypatch.setattr(write, "insert", upserting("(name)", "update set {given}"))
     assert a_collision(session) == 0
     assert len(stale(session)) == 3  # the new one is not there, and thing 3 has its values
