@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Event
 from types import TracebackType
 from typing import TypeVar
 
+import psycopg
 from psycopg import sql
 
 from repot.engine import wal
@@ -69,14 +71,21 @@ class Snapshot:
                         exported, self.id = str(row[0]), str(row[1])
                         self._unread = wal.unread(conn, run, plan)
                     else:
-                        conn.execute(
-                            sql.SQL("set transaction snapshot {}").format(sql.Literal(exported))
-                        )
+                        self._join(conn, exported)
                     self._free.put(conn)
         except BaseException:
             self._close()
             raise
         return self
+
+    def _join(self, conn: Connection, exported: str) -> None:
+        """Let the connection see what the first one sees."""
+        try:
+            conn.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(exported)))
+        except (psycopg.errors.UndefinedObject, psycopg.errors.InvalidParameterValue):
+            # A snapshot goes with the connection that gave it: if that is lost, it says so.
+            self._all[0].execute("select 1")
+            raise
 
     def __exit__(
         self,
@@ -91,7 +100,8 @@ class Snapshot:
         self._stopped.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
         for conn in self._all:
-            conn.cancel()
+            with suppress(psycopg.Error):  # there may be no server: what is raised says why
+                conn.cancel()
         self._pool.shutdown(wait=True)
         for conn in self._all:
             conn.close()
