@@ -219,3 +219,15 @@ def test_a_key_that_acts_finds_no_row_to_take_along(database: str, tmp_path: Pat
     aside = followed(runner, database, CODE_WRITES["the key"])
     assert sorted(row[:2] for row in aside) == [("lands", ["2"]), ("lands", ["9"])]
     assert rows(database, "select count(*) from v2.towns") == [(4,)]
+
+
+def test_a_table_of_a_circle_may_have_nothing_to_do(database: str, tmp_path: Path) -> None:
+    """All of a player's team is derived anew, and nothing of it is there."""
+    run(database, V1 + AS_IT_WAS)
+    files = {"target.sql": TABLES.format(**KEYS["nullable"]), **MOVES}
+    apply = applied(database, tmp_path / "p", files)
+    apply(
+        "insert into team values (5, 'gone', null); delete from team where id = 5;"
+        " update player set nick = 'eve' where id = 1"
+    )
+    assert differ(database, TEAMS) == {}

@@ -1,4 +1,4 @@
-"""Foreign keys of V2 under which rows cannot exchange values."""
+"""Unique values of V2 that rows cannot take from each other."""
 
 from __future__ import annotations
 
@@ -10,28 +10,39 @@ from repot.moves.workshop import Workshop
 
 
 def check_keys(shop: Workshop, moves: Sequence[Derivation]) -> list[Finding]:
-    """Keys that refer to another unique value than the row's own key, and act (or RESTRICT).
+    """Keys that refer to another unique value than the row's own key, in tables to which a key
+    acts (or is RESTRICT).
 
-    Two rows that exchange such values would have to give them up in between, or to go and to come
-    again: the key would act on the rows that refer to them, or forbid it. All else is written.
+    Rows that exchange such values must give them up in between: a value that others refer to cannot
+    be parked, and where a key acts they cannot go and come again either. All else is written.
     """
+    acting = {
+        key.references: key.name
+        for table in shop.target.tables
+        for key in table.foreign_keys
+        if key.on_delete != "a"
+    }
     by_table = {move.table: move for move in moves}
     found = []
     for child in moves:
         table = shop.target.get(child.table)
         for key in table.foreign_keys if table else ():
             parent = by_table.get(key.references)
-            if parent is None or set(key.referenced) <= set(parent.key) or key.on_delete == "a":
+            if parent is None or parent.table not in acting:
+                continue
+            if set(key.referenced) <= set(parent.key):
                 continue
             found.append(
                 warning(
                     "values-cannot-change-hands",
                     f"{key.name} of {child.name} refers to {parent.name} "
-                    f"({', '.join(key.referenced)}), and does more than check: rows of "
-                    f"{parent.name} that exchange these values will be set aside",
+                    f"({', '.join(key.referenced)}): rows of {parent.name} that take these values "
+                    f"from each other will be set aside, as {acting[parent.table]} does more than "
+                    "check",
                     file="target.sql",
                     object=f"{child.name}.{key.name}",
-                    hint="leave ON DELETE away (NO ACTION), or let it refer to the primary key",
+                    hint=f"leave ON DELETE away from {acting[parent.table]}, or refer to the "
+                    "primary key",
                 )
             )
     return found

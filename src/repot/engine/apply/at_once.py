@@ -34,7 +34,7 @@ def at_once(unit: Unit, works: Sequence[Work]) -> sql.Composed:
             name = sql.Identifier(f"step_{number}_{step}")
             withs.append(sql.SQL("{} as ({} returning 1)").format(name, done))
             steps.append(sql.SQL("(select count(*) from {})").format(name))
-        counts.append(joined(steps, " + "))
+        counts.append(joined(steps or [sql.SQL("0")], " + "))
     return sql.SQL("with {} select {}").format(joined(withs), joined(counts))
 
 
