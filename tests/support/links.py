@@ -398,6 +398,15 @@ SHAPES = [
         " where b.a_id = a.id and b.n in (select c.b_id from c where c.name = a.t)) v from a",
     ),
     Shape("equal_keys", "select a.id, b.x as other from a join b on b.x = a.id", ("id", "other")),
+    Shape("constant_of_driver", "select a.id, b.v from a join b on b.id = a.x where a.t = 'p'"),
+    Shape(
+        "constants_of_arms",
+        "select a.id, 'p' as kind, b.v from a join b on b.id = a.x where a.t = 'p' union all"
+        " select a.id, 'q', c.name from a left join c on c.b_id = a.y where a.t = 'q'"
+        " union all select d.id, 'd', c.name from d join c on c.id = d.c_id and c.name = 'r'",
+        ("kind", "id"),
+        rounds=30,
+    ),
     Shape("filter_clause", "select x as id, count(*) filter (where t = 'p') n from a group by x"),
 ]
 
