@@ -13,6 +13,7 @@ from property.drive import Broken, Life
 from property.generate import generate
 from repot.engine.apply import locating, write
 from repot.engine.apply.work import Work
+from repot.engine.tail import applying
 
 derive = import_module("repot.engine.apply.derive")  # the package has names like it
 
@@ -22,14 +23,13 @@ FIRST = 509
 
 def joined_tables_are_not_looked_up(patch: pytest.MonkeyPatch) -> None:
     """What a changed row of a joined table touches is not worked out (links by `locate`)."""
-    inner = locating._scopes
+    inner = locating.touched_scopes
 
-    def own_keys_only(conn: Any, use: Any, *rest: Any, **options: Any) -> Any:
-        if use.link.locate_view is not None:
-            return None
-        return inner(conn, use, *rest, **options)
+    def own_keys_only(use: Any, *rest: Any, **options: Any) -> Any:
+        return None if locating.located(use) else inner(use, *rest, **options)
 
-    patch.setattr(locating, "_scopes", own_keys_only)
+    patch.setattr(locating, "touched_scopes", own_keys_only)
+    patch.setattr(applying, "touched_scopes", own_keys_only)
 
 
 def deletes_are_not_carried(patch: pytest.MonkeyPatch) -> None:
@@ -40,7 +40,8 @@ def deletes_are_not_carried(patch: pytest.MonkeyPatch) -> None:
 
 def keys_are_checked_between_update_and_insert(patch: pytest.MonkeyPatch) -> None:
     """A row that stays and comes to refer to a new one of its own table is written before it."""
-    patch.setattr(write, "_refers_to_itself", lambda work: False)
+    patch.setattr(write, "refers_to_itself", lambda work: False)
+    patch.setattr(applying, "refers_to_itself", lambda work: False)
 
 
 def nobody_makes_way(patch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ def update_and_insert(conn: Connection, works: Sequence[Work]) -> list[int]:
     counts, plain = [0] * len(works), list[int]()
 
     def flush() -> None:
-        writing = [(n, s) for n in plain for s in _written(works[n])]
+        writing = [(n, s) for n in plain for s in written(works[n])]
         for (n, _), answer in zip(writing, together(conn, [s for _, s in writing]), strict=True):
             counts[n] += int(str(answer.rows[0][0])) if answer.rows else answer.count
         plain.clear()
@@ -55,11 +55,12 @@ def _carefully(conn: Connection, work: Work, found: Sequence[Held]) -> int:
         return moved + make_all_way(conn, work)
 
 
-def _written(work: Work) -> list[sql.Composed]:
-    """Update, then insert. Rows that stay may come to refer to new ones of the same table, and new
-    ones to values that others get: one statement, at whose end the keys are checked."""
+def written(work: Work) -> list[sql.Composed]:
+    """The statements: update, then insert. Rows that stay may come to refer to new ones of the
+    same table, and new ones to values that others get: then it is one statement, at whose end the
+    keys are checked."""
     update, insert = _update(work), _insert(work)
-    if not _refers_to_itself(work):
+    if not refers_to_itself(work):
         return [update, insert]
     return [
         sql.SQL(
@@ -70,7 +71,8 @@ def _written(work: Work) -> list[sql.Composed]:
     ]
 
 
-def _refers_to_itself(work: Work) -> bool:
+def refers_to_itself(work: Work) -> bool:
+    """Whether its table has a foreign key to itself."""
     return any(key.references == work.derivation.table for key in work.description.foreign_keys)
 
 

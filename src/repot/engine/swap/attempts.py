@@ -23,6 +23,14 @@ from repot.postgres.state import record_event
 
 T = TypeVar("T")
 
+# JIT would compile the catalogs' queries for longer than they run. What says prepare=True is asked
+# before the locks and again under them, and planned only once.
+_BEGIN = (
+    "begin isolation level read committed read write; set local jit = off;"
+    " set local plan_cache_mode = force_generic_plan"
+)
+_ONLY_ON_DEMAND = 2**31
+
 PUSH_FROM = 2  # the attempt (from 0) from which blockers are pushed aside, where that was asked for
 
 
@@ -103,8 +111,8 @@ def in_one_transaction(
         try:
             grace = setting.lock_timeout_ms / 4000
             with pushing(watcher, conn.info.backend_pid, grace) as aside:
-                # JIT would compile the catalog queries for longer than they run.
-                conn.execute("begin isolation level read committed read write; set local jit = off")
+                conn.execute(_BEGIN)
+                conn.prepare_threshold = _ONLY_ON_DEMAND
                 value = body(conn, clock)
                 clock.check()
             pushed += [str(p) for p in aside]

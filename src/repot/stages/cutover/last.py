@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-from repot.engine import wal
+from repot.engine import tail, wal
 from repot.engine.apply import PATIENCE, both_now, both_ways, catch_up, retry_poison
 from repot.engine.apply.batch import Batch, lay_out, touch_others
 from repot.engine.apply.names import Names
@@ -28,6 +28,7 @@ from repot.engine.prove import (
     touched_count,
 )
 from repot.engine.session import Session
+from repot.engine.tail import Tail
 from repot.model.errors import Refused, RepotError
 from repot.model.plan import Plan
 from repot.postgres.compose import ident, joined
@@ -65,13 +66,16 @@ def bring_up(session: Session) -> int:
     return rows
 
 
-def get_ready(conn: Connection, session: Session) -> None:
-    """In the switch's transaction, before everything: what would take time under its locks."""
+def get_ready(conn: Connection, session: Session) -> Tail | None:
+    """In the switch's transaction, before everything: what would take time under its locks. None
+    where both sides are written: the tail is of one."""
     run, plan = session.run.id, session.plan
     names = Names(conn, run)
     for move in plan.moves:
         sides(conn, move, names[move.table])  # asked now, so that it is known under the locks
-    lay_out(conn, run, plan, only_given=both_ways(conn, run) is not None)
+    both = both_ways(conn, run) is not None
+    lay_out(conn, run, plan, only_given=both)
+    return None if both else tail.make(conn, run, plan)
 
 
 def carry_over(conn: Connection, session: Session) -> None:
@@ -131,17 +135,31 @@ def stop_v2(conn: Connection, session: Session) -> None:
     )
 
 
-def empty(conn: Connection, session: Session, other: Connection | None) -> int:
+def finish(
+    conn: Connection, session: Session, other: Connection | None, quick: Tail | None
+) -> tuple[int, int]:
+    """Under the locks: apply all that waits and prove all that is touched; gives the changes and
+    the rows.
+
+    other: reads the WAL (wal.reader); that needs none of the locks that are held here. Raises what
+    `empty` and `prove` raise.
+    """
+    if other is not None:
+        wal.catch_up(other, session.run.id, session.plan, advance=False)
+    done = quick.run() if quick is not None else "both sides are written"
+    if isinstance(done, tail.Done):
+        return done.changes, done.proven
+    return empty(conn, session), prove(conn, session)
+
+
+def empty(conn: Connection, session: Session) -> int:
     """Under the locks: apply what is logged until nothing waits (trap 6: one drained batch is not a
     drained queue); gives the changes.
 
-    other: reads the WAL (wal.reader); that needs none of the locks that are held here. Raises
-    RepotError `not-drained`, `wal-slot-lost`; psycopg.Error where V2's constraints do not allow a
-    row.
+    Raises RepotError `not-drained`, `wal-slot-lost`; psycopg.Error where V2's constraints do not
+    allow a row.
     """
     run, plan = session.run.id, session.plan
-    if other is not None:
-        wal.catch_up(other, run, plan, advance=False)
     rule, changes = both_ways(conn, run), 0
     for _ in range(ROUNDS if rule is not None else 0):
         done = both_now(conn, run, plan, rule or "")

@@ -27,9 +27,8 @@ from repot.stages.cutover.last import (
     bring_up,
     carry_over,
     carry_over_at_once,
-    empty,
+    finish,
     get_ready,
-    prove,
     stop_v2,
 )
 
@@ -111,7 +110,7 @@ def _switch(
     give_way(conn)
     _refuse_changed_schema(conn, plan)
     shape_of = drift.check(conn, run.id, plan, None)
-    get_ready(conn, session)
+    quick = get_ready(conn, session)
     switch = open_switch(conn, plan, run.id, clock, to="v2", kind=plan.cutover.swap)
     _refuse_trouble(conn, switch)
     switch.prepare_v2()
@@ -128,8 +127,7 @@ def _switch(
     drift.check(conn, run.id, plan, shape_of)
     if rule is not None:
         stop_v2(conn, session)
-    drained = empty(conn, session, wal_reader)
-    proven = prove(conn, session)
+    drained, proven = finish(conn, session, wal_reader, quick)
     switch.to_v2()
     capture.watch_own(conn, run.id, plan)
     set_phase(conn, run, Phase.CUT_OVER)
