@@ -1,4 +1,4 @@
-"""A batch of the way there as lines of the function: take, locate, derive anew, write."""
+"""A batch of the way there in parts: take, allocate, locate, derive anew, write."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from repot.engine.apply.work import Work
 from repot.engine.apply.write import refers_to_itself, written
 from repot.engine.capture import Captured
 from repot.engine.registry import allocating, alone
+from repot.engine.tail.parts import Parts
 from repot.engine.tail.words import (
-    CHANGES,
-    EPOCH,
+    FLAG,
     REHEARSAL,
-    SCOPES,
     SEEN,
+    SINCE,
+    THERE,
     Block,
-    add,
     any_row,
     more_than_none,
 )
@@ -51,7 +51,7 @@ LIMIT = sql.SQL("case when {} then 0 else {} end").format(REHEARSAL, sql.Literal
 
 @dataclass(frozen=True)
 class _Log:
-    """A log, the table that its changes go to, and the variables that tell of them."""
+    """A log, the table that its changes go to, and what is known of them."""
 
     change: Taken
     rows: sql.Composable
@@ -60,7 +60,7 @@ class _Log:
 
 @dataclass(frozen=True)
 class _Share:
-    """One derivation's share: its scopes and its work, and the variables with their numbers."""
+    """One derivation's share: its scopes and its work, and how many there are of each."""
 
     scope: Scope
     work: Work
@@ -70,145 +70,127 @@ class _Share:
 
 
 class Applying:
-    """Composes the lines; the tables in which they work are made at once, where they are not."""
+    """Makes the parts; the tables in which they work are made at once, where they are not."""
 
-    def __init__(self, conn: Connection, temp: Temporary, run_id: int, plan: Plan) -> None:
+    def __init__(
+        self, conn: Connection, temp: Temporary, run_id: int, plan: Plan, parts: Parts
+    ) -> None:
         self._conn, self._temp, self._run_id, self._plan = conn, temp, run_id, plan
+        self._parts, self._state = parts, parts.state
 
-    def lines(
+    def make(
         self,
-        block: Block,
         place: Place,
         captured: Sequence[Captured],
         moves: Sequence[Derivation],
         todos: Mapping[str, Todo],
     ) -> None:
         """captured, todos: of the way there. moves: parents first."""
-        logs = {one.name: self._log(block, one) for one in captured}
+        logs = {one.name: self._log(one) for one in captured}
+        block = Block()
         for log in logs.values():
             self._take(block, log)
+        self._parts.add(block)
         for number, registry in enumerate(self._plan.registries):
-            self._allocate(block, number, registry, logs)
+            self._allocate(number, registry, logs)
         for move in moves:
-            for use in move.uses:
-                if use.source in logs:
-                    self._note(block, use, move, todos[move.name], logs[use.source])
-        shares = [self._share(block, place, move, todos[move.name]) for move in moves]
+            self._note(move, todos[move.name], logs)
+        shares = [self._share(place, move, todos[move.name]) for move in moves]
+        block = Block()
         for share in shares:
-            self._work_out(block, share)
-        self._give_up(block, shares, todos)
-        self._write(block, shares)
+            self._pick(block, share)
+        self._parts.add(block)
         for share in shares:
-            inner = Block()
-            fields = idents(share.scope.todo.fields)
-            query = sql.SQL("select {} from {}").format(fields, ident(share.scope.table))
-            inner.do(touched(share.scope.todo, query, EPOCH))
-            block.when(more_than_none([share.scopes]), inner)
-        waiting = [sql.SQL("select from {}").format(ident(t.table)) for t in todos.values()]
-        waiting += [
-            sql.SQL("select from {} where {}").format(ident(c.log), trusted(OTHERS))
-            for c in captured
-        ]
-        block.give_up(any_row(*waiting), "changes still wait")
+            self._work_out(share)
+        self._write(shares, todos)
+        block = Block()
+        self._nothing_waits(block, captured, todos)
+        self._parts.add(block)
 
-    def _log(self, block: Block, captured: Captured) -> _Log:
-        return _Log(
-            Taken(captured, taken_table(self._temp, captured), 0, truncated=False),
-            block.variable(f"repot_taken_{captured.id}", "bigint := 0"),
-            block.variable(f"repot_since_{captured.id}", "timestamptz"),
-        )
+    def _log(self, captured: Captured) -> _Log:
+        taken = Taken(captured, taken_table(self._temp, captured), 0, truncated=False)
+        return _Log(taken, self._state.number(), self._state.moment())
 
     def _take(self, block: Block, log: _Log) -> None:
-        emptied = block.variable(f"repot_emptied_{log.change.captured.id}", "boolean")
         block.do(
             taking(log.change.captured, log.change.table, OTHERS, LIMIT)
-            + sql.SQL(" into {}, {}, {}").format(log.rows, emptied, log.oldest),
-            add(CHANGES, log.rows),
+            + sql.SQL(" into {}, {}, {}").format(SEEN, FLAG, SINCE)
         )
-        block.give_up(emptied, "a table was truncated")
+        block.give_up(FLAG, "a table was truncated")
+        taken = Block()
+        taken.keep(log.rows, SEEN)
+        taken.keep(log.oldest, SINCE)
+        taken.add(self._state.changes, SEEN)
+        block.when(more_than_none(SEEN), taken)
 
-    def _allocate(
-        self, block: Block, number: int, registry: Registry, logs: Mapping[Name, _Log]
-    ) -> None:
+    def _allocate(self, number: int, registry: Registry, logs: Mapping[Name, _Log]) -> None:
         keys = keys_table(self._temp, self._run_id, number, registry)
         uses = [use for use in registry.uses if use.source in logs]
         if not uses:
             return
-        found = Block()
+        block = Block()
         for use in uses:
             log = logs[use.source]
             query = touched_scopes(use, log.change, registry.told, _asked(use, log))
             if query is not None:
                 one = Block()
                 one.do(sql.SQL("insert into {} {}").format(ident(keys), query))
-                found.when(more_than_none([log.rows]), one)
-        given_values = Block()
-        only_one = sql.SQL("if not {} then perform {}; end if").format(REHEARSAL, alone(registry))
-        asked = asked_keys(registry, keys)
-        longest = block.variable(f"repot_longest_{number}", "bigint")
-        given_values.do(
-            only_one,
+                block.when(more_than_none(log.rows), one)
+        values, asked = Block(), asked_keys(registry, keys)
+        values.do(
+            sql.SQL("if not {} then perform {}; end if").format(REHEARSAL, alone(registry)),
             setting_search_path(self._conn, self._plan.source_schema),
-            allocating(self._conn, registry, asked)
-            + sql.SQL("\ninto {}, {}").format(SEEN, longest),
+            allocating(self._conn, registry, asked) + sql.SQL("\ninto {}, {}").format(SEEN, THERE),
             sql.SQL("set local search_path = ''"),
         )
-        given_values.give_up(
-            sql.SQL("{} > {}").format(longest, sql.Literal(registry.setting.max_length)),
-            "a slug became too long",
-        )
-        found.when(lacking(registry, keys), given_values)
-        block.when(more_than_none([logs[use.source].rows for use in uses]), found)
+        longest = sql.Literal(registry.setting.max_length)
+        values.give_up(sql.SQL("{} > {}").format(THERE, longest), "a slug became too long")
+        block.when(lacking(registry, keys), values)
+        self._parts.add(block, more_than_none(*(logs[use.source].rows for use in uses)))
 
-    def _note(self, block: Block, use: Use, move: Derivation, todo: Todo, log: _Log) -> None:
-        query = touched_scopes(use, log.change, move.scope, _asked(use, log), gone=True)
-        if query is not None:
-            inner = Block()
-            inner.do(note(todo, log.oldest, query))
-            block.when(more_than_none([log.rows]), inner)
+    def _note(self, move: Derivation, todo: Todo, logs: Mapping[Name, _Log]) -> None:
+        block, uses = Block(), [use for use in move.uses if use.source in logs]
+        for use in uses:
+            log = logs[use.source]
+            query = touched_scopes(use, log.change, move.scope, _asked(use, log), gone=True)
+            if query is not None:
+                one = Block()
+                one.do(note(todo, log.oldest, query))
+                block.when(more_than_none(log.rows), one)
+        if uses:
+            self._parts.add(block, more_than_none(*(logs[use.source].rows for use in uses)))
 
-    def _share(self, block: Block, place: Place, move: Derivation, todo: Todo) -> _Share:
-        scope = empty(self._temp, move, todo)
-        return _Share(
-            scope,
-            lay_out(self._temp, place, scope),
-            block.variable(f"repot_scopes_{todo.id}", "bigint := 0"),
-            block.variable(f"repot_wants_{todo.id}", "bigint := 0"),
-            block.variable(f"repot_dooms_{todo.id}", "bigint := 0"),
-        )
+    def _share(self, place: Place, move: Derivation, todo: Todo) -> _Share:
+        scope, state = empty(self._temp, move, todo), self._state
+        work = lay_out(self._temp, place, scope)
+        return _Share(scope, work, state.number(), state.number(), state.number())
 
-    def _work_out(self, block: Block, share: _Share) -> None:
-        scope, work = share.scope, share.work
-        whole = block.variable(f"repot_whole_{scope.todo.id}", "boolean")
-        block.do(
-            picking(scope, LIMIT) + sql.SQL(" into {}, {}").format(share.scopes, whole),
-            add(SCOPES, share.scopes),
-        )
-        block.give_up(whole, "a whole table is to be derived anew")
-        inner, keys = Block(), Asked(scope.table, scope.todo.fields)
-        insert = sql.SQL("insert into {} {}")
-        inner.count(insert.format(ident(work.wanted), given(keys, scope, work)), share.wants)
-        inner.count(insert.format(ident(work.doomed), gone(keys, work)), share.dooms)
-        block.when(more_than_none([share.scopes]), inner)
+    def _pick(self, block: Block, share: _Share) -> None:
+        block.do(picking(share.scope, LIMIT) + sql.SQL(" into {}, {}").format(SEEN, FLAG))
+        block.give_up(FLAG, "a whole table is to be derived anew")
+        block.keep(share.scopes, SEEN)
 
-    def _give_up(self, block: Block, shares: Sequence[_Share], todos: Mapping[str, Todo]) -> None:
-        """Before anything is written: where a row must make way, or a key will change others."""
+    def _work_out(self, share: _Share) -> None:
+        block, scope, work = Block(), share.scope, share.work
+        keys, insert = Asked(scope.table, scope.todo.fields), sql.SQL("insert into {} {}")
+        block.count(insert.format(ident(work.wanted), given(keys, scope, work)), share.wants)
+        block.count(insert.format(ident(work.doomed), gone(keys, work)), share.dooms)
+        in_the_way = any_in_the_way(work)
+        if in_the_way is not None:
+            several = Block()
+            several.give_up(in_the_way, "a unique value changes hands")
+            block.when(sql.SQL("{} > 1 or {} > 0").format(share.wants, share.dooms), several)
+        self._parts.add(block, more_than_none(share.scopes))
+
+    def _write(self, shares: Sequence[_Share], todos: Mapping[str, Todo]) -> None:
+        """As derive.write does, and Batch.touch; of V1 nothing is asked here."""
+        works, block = [share.work for share in shares], Block()
         for share in shares:
-            in_the_way = any_in_the_way(share.work)
-            if in_the_way is not None:
-                inner = Block()
-                inner.give_up(in_the_way, "a unique value changes hands")
-                several = sql.SQL("{} > 1 or {} > 0").format(share.wants, share.dooms)
-                block.when(several, inner)
             changed = [query for _, query in changed_by_keys(share.work, todos)]
             if changed:
                 inner = Block()
-                inner.give_up(any_row(*changed), "a foreign key changes other rows")
-                block.when(more_than_none([share.wants]), inner)
-
-    def _write(self, block: Block, shares: Sequence[_Share]) -> None:
-        """As derive.write does."""
-        works = [share.work for share in shares]
+                inner.give_up(any_row(changed), "a foreign key changes other rows")
+                block.when(more_than_none(share.wants), inner)
         block.do(sql.SQL("set constraints all deferred"))
         for share in reversed(shares):
             inner, once = Block(), Block()
@@ -217,26 +199,44 @@ class Applying:
                 inner.repeat(once)
             else:
                 inner = once
-            block.when(more_than_none([share.dooms]), inner)
+            block.when(more_than_none(share.dooms), inner)
         for share in shares:
             inner = Block()
             into = sql.SQL(" into {}").format(SEEN)  # then it is one statement, and counts
             itself = refers_to_itself(share.work)
             inner.do(*(s + into if itself else s for s in written(share.work)))
-            block.when(more_than_none([share.wants]), inner)
+            block.when(more_than_none(share.wants), inner)
         for share in reversed(shares):
-            block.when(more_than_none([share.dooms]), self._delete_rest(share, works))
+            block.when(more_than_none(share.dooms), _delete_rest(share.work, works))
         block.do(sql.SQL("set constraints all immediate"))
+        for share in shares:
+            inner, scope = Block(), share.scope
+            query = sql.SQL("select {} from {}").format(
+                idents(scope.todo.fields), ident(scope.table)
+            )
+            inner.do(touched(scope.todo, query, self._state.epoch))
+            block.when(more_than_none(share.scopes), inner)
+        self._parts.add(block, more_than_none(*(share.scopes for share in shares)))
 
-    def _delete_rest(self, share: _Share, works: Sequence[Work]) -> Block:
-        block, work = Block(), share.work
-        if not any(child.acts for child in work.children):
-            block.do(deleting(work))
-            return block
-        there = block.variable(f"repot_there_{share.scope.todo.id}", "bigint")
-        block.do(deleting_unnoticed(work, works) + sql.SQL(" into {}, {}").format(SEEN, there))
-        block.give_up(sql.SQL("{} <> {}").format(SEEN, there), "rows that stay refer to others")
+    def _nothing_waits(
+        self, block: Block, captured: Sequence[Captured], todos: Mapping[str, Todo]
+    ) -> None:
+        waiting = [sql.SQL("select from {}").format(ident(t.table)) for t in todos.values()]
+        waiting += [
+            sql.SQL("select from {} where {}").format(ident(c.log), trusted(OTHERS))
+            for c in captured
+        ]
+        block.give_up(any_row(waiting), "changes still wait")
+
+
+def _delete_rest(work: Work, works: Sequence[Work]) -> Block:
+    block = Block()
+    if not any(child.acts for child in work.children):
+        block.do(deleting(work))
         return block
+    block.do(deleting_unnoticed(work, works) + sql.SQL(" into {}, {}").format(SEEN, THERE))
+    block.give_up(sql.SQL("{} <> {}").format(SEEN, THERE), "rows that stay refer to others")
+    return block
 
 
 def _asked(use: Use, log: _Log) -> Asked | None:

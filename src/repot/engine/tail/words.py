@@ -1,7 +1,9 @@
-"""PL/pgSQL around the statements. The function's own names begin with repot_; where a column is
+"""PL/pgSQL around the statements. The functions' own names begin with repot_; where a column is
 called so, the column is meant."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from psycopg import sql
 
@@ -9,9 +11,43 @@ from repot.postgres.compose import joined
 
 LONG_WAY = "RP001"  # SQLSTATE: to be done statement by statement
 REHEARSAL = sql.SQL("repot_rehearsal")
-EPOCH = sql.SQL("repot_epoch")
-CHANGES, SCOPES, PROVEN = sql.SQL("repot_changes"), sql.SQL("repot_scopes"), sql.SQL("repot_proven")
-SEEN = sql.SQL("repot_n")  # rows of the last statement
+SEEN, THERE = sql.SQL("repot_seen"), sql.SQL("repot_there")  # numbers of the last statement
+FLAG, SINCE = sql.SQL("repot_flag"), sql.SQL("repot_since")
+# As in compare.Counts, and in its order.
+COUNTS = ("pairs", "missing", "extra", "changed", "rows", "repeated")
+_LOCAL = joined(
+    [
+        sql.SQL("repot_seen bigint; repot_there bigint; repot_flag boolean;"),
+        sql.SQL("repot_since timestamptz;"),
+        *(sql.SQL("{} bigint;").format(sql.SQL(f"repot_{name}")) for name in COUNTS),
+    ],
+    " ",
+)
+
+
+class State:
+    """What the parts know of each other: numbers, and moments."""
+
+    def __init__(self) -> None:
+        self.numbers = self.moments = 0
+        self.epoch, self.changes, self.proven = self.number(), self.number(), self.number()
+
+    def number(self) -> sql.Composable:
+        """One more, 0 at first."""
+        self.numbers += 1
+        return sql.SQL(f"repot_n[{self.numbers}]")
+
+    def moment(self) -> sql.Composable:
+        """One more, NULL at first."""
+        self.moments += 1
+        return sql.SQL(f"repot_at[{self.moments}]")
+
+    def begun(self) -> tuple[sql.Composed, sql.Composed]:
+        """The arrays of both at first."""
+        return (
+            sql.SQL("array_fill(0::bigint, array[{}])").format(sql.Literal(self.numbers)),
+            sql.SQL("array_fill(null::timestamptz, array[{}])").format(sql.Literal(self.moments)),
+        )
 
 
 class Block:
@@ -19,39 +55,41 @@ class Block:
 
     def __init__(self) -> None:
         self._lines: list[sql.Composable] = []
-        self._variables: list[sql.Composable] = []
 
-    def variable(self, name: str, kind: str) -> sql.Composable:
-        """One more variable; gives its name."""
-        self._variables.append(sql.SQL(f"{name} {kind};"))
-        return sql.SQL(name)
+    def __bool__(self) -> bool:
+        return bool(self._lines)
 
     def do(self, *statements: sql.Composable) -> None:
         """The statements, one after the other."""
         self._lines += [statement + sql.SQL(";") for statement in statements]
 
-    def count(self, statement: sql.Composable, into: sql.Composable = SEEN) -> None:
-        """The statement, and how many rows it wrote."""
-        self.do(statement, sql.SQL("get diagnostics {} = row_count").format(into))
+    def count(self, statement: sql.Composable, into: sql.Composable | None = None) -> None:
+        """The statement, and how many rows it wrote: SEEN, and kept in `into`."""
+        self.do(statement, sql.SQL("get diagnostics {} = row_count").format(SEEN))
+        if into is not None:
+            self.keep(into, SEEN)
+
+    def keep(self, into: sql.Composable, what: sql.Composable) -> None:
+        """`into := what`"""
+        self.do(sql.SQL("{} := {}").format(into, what))
+
+    def add(self, to: sql.Composable, what: sql.Composable) -> None:
+        """`to := to + what`"""
+        self.do(sql.SQL("{} := {} + {}").format(to, to, what))
 
     def when(self, condition: sql.Composable, block: Block) -> None:
         """The block where the condition is true, and in the rehearsal."""
-        if block._lines:
+        if block:
             self._lines += [
                 sql.SQL("if {} or ({}) then").format(REHEARSAL, condition),
                 *block._lines,
                 sql.SQL("end if;"),
             ]
-        self._variables += block._variables
 
     def repeat(self, block: Block) -> None:
         """The block, again while its last count was not 0."""
-        self._lines += [
-            sql.SQL("loop"),
-            *block._lines,
-            sql.SQL("exit when {} = 0;").format(SEEN),
-            sql.SQL("end loop;"),
-        ]
+        again = sql.SQL("exit when {} = 0;").format(SEEN)
+        self._lines += [sql.SQL("loop"), *block._lines, again, sql.SQL("end loop;")]
 
     def give_up(self, condition: sql.Composable, why: str) -> None:
         """End with nothing done where the condition is true."""
@@ -61,32 +99,30 @@ class Block:
             ).format(condition, REHEARSAL, sql.Literal(LONG_WAY), sql.Literal(why))
         )
 
-    def body(self) -> sql.Composed:
-        """The function's text, whose parameter is repot_rehearsal."""
-        parts = [
-            sql.SQL("#variable_conflict use_column"),
-            sql.SQL("declare"),
-            sql.SQL("repot_changes bigint := 0; repot_scopes bigint := 0; repot_n bigint := 0;"),
-            sql.SQL("repot_proven bigint := 0;"),
-            *self._variables,
-            sql.SQL("begin"),
-            *self._lines,
-            sql.SQL("return array[{}, {}, {}];").format(CHANGES, SCOPES, PROVEN),
-            sql.SQL("end"),
-        ]
-        return joined(parts, "\n")
+    def part(self) -> sql.Composed:
+        """The text of a function that is given the state and gives it back."""
+        return self._text(_LOCAL, sql.SQL(""))
+
+    def whole(self, state: State) -> sql.Composed:
+        """The text of the function that makes the state; gives the changes and what was proven."""
+        declared = sql.SQL("repot_n bigint[] := {}; repot_at timestamptz[] := {};").format(
+            *state.begun()
+        )
+        result = sql.SQL("return array[{}, {}];").format(state.changes, state.proven)
+        return self._text(declared, result)
+
+    def _text(self, declared: sql.Composable, last: sql.Composable) -> sql.Composed:
+        head = [sql.SQL("#variable_conflict use_column\ndeclare"), declared, sql.SQL("begin")]
+        return joined([*head, *self._lines, last, sql.SQL("end")], "\n")
 
 
-def add(to: sql.Composable, what: sql.Composable) -> sql.Composed:
-    """`to := to + what`"""
-    return sql.SQL("{} := {} + {}").format(to, to, what)
-
-
-def more_than_none(counts: list[sql.Composable]) -> sql.Composed:
+def more_than_none(*counts: sql.Composable) -> sql.Composed:
     """Condition: one of the counts is not 0."""
     return joined(counts, " + ") + sql.SQL(" > 0")
 
 
-def any_row(*queries: sql.Composable) -> sql.Composed:
+def any_row(queries: Sequence[sql.Composable]) -> sql.Composable:
     """Condition: one of the queries gives a row."""
+    if not queries:
+        return sql.SQL("false")
     return joined((sql.SQL("exists ({})").format(q) for q in queries), " or ")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from psycopg import sql
 
@@ -18,6 +19,7 @@ from repot.engine.apply.names import Names
 from repot.engine.apply.taking import ALL
 from repot.engine.capture import FORWARD
 from repot.engine.compare import sides
+from repot.engine.drift.fingerprint import fingerprint
 from repot.engine.failing import failing
 from repot.engine.outward import outward_checks
 from repot.engine.prove import (
@@ -37,7 +39,7 @@ from repot.postgres.connect import Connection
 ROUNDS = 12
 TRIES = 4
 QUICK = 4  # rounds of carrying over, before the locks
-AT_ONCE = 2  # the same while a TRUNCATE already waits, and others behind it
+AT_ONCE = 1  # the same while a TRUNCATE already waits, and others behind it
 CALM = 12  # changes in a round after which another one would not be worth it
 FEW = 100  # scopes that are left to be proven under the locks
 SHOWN = 5
@@ -66,16 +68,26 @@ def bring_up(session: Session) -> int:
     return rows
 
 
-def get_ready(conn: Connection, session: Session) -> Tail | None:
-    """In the switch's transaction, before everything: what would take time under its locks. None
-    where both sides are written: the tail is of one."""
+@dataclass(frozen=True)
+class Ready:
+    """What was prepared in the switch's session; `quick` None where both sides are written."""
+
+    quick: Tail | None
+
+
+def get_ready(conn: Connection, session: Session) -> Ready:
+    """In the switch's session, before its transaction: what would take time under its locks.
+
+    Nothing is kept locked: a TRUNCATE of the application's would wait for that, and others for it.
+    """
     run, plan = session.run.id, session.plan
     names = Names(conn, run)
     for move in plan.moves:
         sides(conn, move, names[move.table])  # asked now, so that it is known under the locks
     both = both_ways(conn, run) is not None
     lay_out(conn, run, plan, only_given=both)
-    return None if both else tail.make(conn, run, plan)
+    fingerprint(conn, run, plan)  # planned now
+    return Ready(None if both else tail.make(conn, run, plan))
 
 
 def carry_over(conn: Connection, session: Session) -> None:
@@ -136,7 +148,7 @@ def stop_v2(conn: Connection, session: Session) -> None:
 
 
 def finish(
-    conn: Connection, session: Session, other: Connection | None, quick: Tail | None
+    conn: Connection, session: Session, other: Connection | None, ready: Ready
 ) -> tuple[int, int]:
     """Under the locks: apply all that waits and prove all that is touched; gives the changes and
     the rows.
@@ -146,7 +158,7 @@ def finish(
     """
     if other is not None:
         wal.catch_up(other, session.run.id, session.plan, advance=False)
-    done = quick.run() if quick is not None else "both sides are written"
+    done = ready.quick.run() if ready.quick is not None else "both sides are written"
     if isinstance(done, tail.Done):
         return done.changes, done.proven
     return empty(conn, session), prove(conn, session)
