@@ -103,8 +103,8 @@ class Temporary:
             [
                 *(sql.SQL("insert into {} default values").format(ident(n)) for n in names),
                 sql.SQL("analyze {}").format(joined(ident(n) for n in names)),
-                # Emptied for good: where rows have been, `_ready` would delete under the locks.
-                sql.SQL("truncate {}").format(joined(ident(n) for n in names)),
+                # TRUNCATE would make it forget, and take ten pages for granted.
+                *(sql.SQL("delete from {}").format(ident(n)) for n in names),
             ],
         )
         for n in new:
