@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from repot.embedded import EmbeddedServer
 sys.path.insert(0, str(Path(__file__).parent))  # for `from support.sql import rows`
 
 _numbers = itertools.count(1)
+_ROOM = 4 << 30  # bytes; the servers of four workers take less than one
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -64,6 +67,23 @@ def pytest_configure(config: pytest.Config) -> None:
         option.schedules = 1 if option.seed is not None else 2000 if long else 400
     if option.projects is None:
         option.projects = 25 if long else 10
+    _use_memory()
+
+
+def _use_memory() -> None:
+    """Let servers have their folders in memory, where there is enough of it and nobody said where.
+
+    A database is 300 files, made and dropped for nearly each test: on a disk, finding room for them
+    takes the file system as long as all of their statements take the server.
+    """
+    memory = Path("/dev/shm")
+    if "TMPDIR" in os.environ or not os.access(memory, os.W_OK | os.X_OK):
+        return
+    found = os.statvfs(memory)
+    if found.f_frsize * found.f_bavail >= _ROOM and not found.f_flag & os.ST_NOEXEC:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # of `tmp_path`
+        os.environ["TMPDIR"] = str(memory)  # for the workers and what they start, too
+        tempfile.tempdir = None
 
 
 @pytest.fixture(scope="session")
