@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -68,6 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if option.projects is None:
         option.projects = 25 if long else 10
     _use_memory()
+    _keep_compiled(config)
 
 
 def _use_memory() -> None:
@@ -84,6 +86,16 @@ def _use_memory() -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # of `tmp_path`
         os.environ["TMPDIR"] = str(memory)  # for the workers and what they start, too
         tempfile.tempdir = None
+
+
+def _keep_compiled(config: pytest.Config) -> None:
+    """Where Python may not write beside the sources what it compiled, let it do so elsewhere: else
+    each program that a test starts compiles all of Repot first, which takes half of its start."""
+    if sys.dont_write_bytecode and not sys.pycache_prefix and not hasattr(config, "workerinput"):
+        folder = tempfile.mkdtemp(prefix="repot-pyc-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        os.environ["PYTHONPYCACHEPREFIX"] = folder
+        del os.environ["PYTHONDONTWRITEBYTECODE"]
 
 
 @pytest.fixture(scope="session")

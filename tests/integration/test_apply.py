@@ -16,14 +16,13 @@ from repot.postgres.connect import connection
 from repot.stages.verify import verify
 from support.pipeline import started
 from support.project import write
-from support.shop import FOLDER, make_v1
+from support.shops import OwnShops
 from support.sql import connect, rows, run
 
 
 @pytest.fixture
-def shop(database: str) -> Session:
-    make_v1(database)
-    return started(database, FOLDER)
+def shop(shops: OwnShops) -> Session:
+    return shops.copied()
 
 
 def apply(session: Session, direction: str = FORWARD) -> int:

@@ -4,43 +4,31 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from repot.embedded import EmbeddedServer
 from repot.engine import capture
 from repot.engine.session import Session
 from repot.engine.swap.switch import Switch
 from repot.model.errors import Refused, RepotError
-from repot.model.results import Verdict
 from repot.model.state import Phase
 from repot.postgres.state import last_evidence, record_event
 from repot.stages.cutover import cutover
 from repot.stages.rollback import rollback
+from support.shops import OwnShops, Proven
 from support.sql import rows, run
-from support.swapping import now_proven, proven_shop, whole_backup
+from support.swapping import now_proven, whole_backup
 from support.wire import Wire
 
-Proven = tuple[Session, Verdict]
 V1_TABLES = {"category", "product", "bundle", "customer", "purchase", "scratch"}
 
 
-@pytest.fixture(scope="module")
-def template(server: EmbeddedServer) -> Iterator[Proven]:
-    """A proven project, of which each test gets a copy."""
-    dsn = server.create_database("cutover_template")
-    yield proven_shop(dsn)
-    server.drop_database("cutover_template")
-
-
 @pytest.fixture
-def shop(template: Proven, make_database: Callable[..., str]) -> Proven:
-    session, verdict = template
-    return replace(session, dsn=make_database("cutover_template")), verdict
+def shop(shops: OwnShops) -> Proven:
+    return shops.proven()
 
 
 def tables(dsn: str, schema: str) -> set[str]:
