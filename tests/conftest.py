@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--schedules",
         type=int,
         metavar="N",
-        help="tests/interleavings: run so many schedules (400; 2,000 with --long; with --seed, 1)",
+        help="tests/interleavings: run so many schedules (200; 2,000 with --long; with --seed, 1)",
     )
     parser.addoption(
         "--seed",
@@ -49,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--projects",
         type=int,
         metavar="N",
-        help="tests/property: move so many random projects (10; 25 with --long)",
+        help="tests/property: move so many random projects (5; 25 with --long)",
     )
     parser.addoption(
         "--project-seed",
@@ -65,9 +65,9 @@ def pytest_configure(config: pytest.Config) -> None:
     option, long = config.option, config.getoption("--long")
     option.crashes = option.crashes or ("some" if long else "few")
     if option.schedules is None:
-        option.schedules = 1 if option.seed is not None else 2000 if long else 400
+        option.schedules = 1 if option.seed is not None else 2000 if long else 200
     if option.projects is None:
-        option.projects = 25 if long else 10
+        option.projects = 25 if long else 5
     _use_memory()
     _keep_compiled(config)
 
@@ -96,6 +96,14 @@ def _keep_compiled(config: pytest.Config) -> None:
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
         os.environ["PYTHONPYCACHEPREFIX"] = folder
         del os.environ["PYTHONDONTWRITEBYTECODE"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Cases marked `long` need --long."""
+    if not config.option.long:
+        more = [item for item in items if item.get_closest_marker("long")]
+        items[:] = [item for item in items if item not in more]
+        config.hook.pytest_deselected(items=more)
 
 
 @pytest.fixture(scope="session")

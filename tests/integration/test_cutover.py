@@ -12,6 +12,7 @@ import pytest
 
 from repot.engine import capture
 from repot.engine.session import Session
+from repot.engine.swap import locks
 from repot.engine.swap.switch import Switch
 from repot.model.errors import Refused, RepotError
 from repot.model.state import Phase
@@ -134,9 +135,15 @@ def test_a_write_after_the_last_look_is_carried_over_and_proven_under_the_locks(
     assert price(session, 3) == [(78,)]
 
 
-def test_a_writer_who_commits_while_we_wait_for_the_locks_is_carried_over(shop: Proven) -> None:
+def test_a_writer_who_commits_while_we_wait_for_the_locks_is_carried_over(
+    shop: Proven, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Trap 4: the transaction was open when the switch began; it is in V2 as a whole."""
     session, verdict = shop
+    # The first wait is to last until the commit, however long this machine takes to it.
+    monkeypatch.setattr(locks, "FIRST_MS", 60_000)
+    patient = session.plan.cutover.model_copy(update={"lock_timeout_ms": 60_000})
+    session = replace(session, plan=session.plan.model_copy(update={"cutover": patient}))
     with session.connect() as writer:
         writer.execute("begin")
         writer.execute("update public.customer set email = 'late' where id = 1")
