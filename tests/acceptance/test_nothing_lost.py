@@ -23,18 +23,14 @@ from live import SYSTEM, House, Peer, Writers, furnished
 from soak import Soak, figures, soak
 from torn import Torn, look, watch
 
-pytestmark = pytest.mark.xdist_group("nothing_lost")  # what they share is dear to make
-
 SEED, RATE = 11, 40.0
 
 
-def test_nothing_is_lost_there_and_back_and_there_again(
-    database: str, tmp_path: Path, pytestconfig: pytest.Config
-) -> None:
+def test_nothing_is_lost_there_and_back_and_there_again(database: str, tmp_path: Path) -> None:
     place = furnished(database, 1500, SEED, tmp_path)
     with Peer(Writers, database, 2, SEED, RATE) as writers:
         done = Soak(place, writers)
-        soak(done, seconds=10 if pytestconfig.option.long else 4)
+        soak(done, seconds=10)
     found = figures(done)
     assert found["troubles"] == [], f"seed {SEED}"
     assert [one.serves for one in done.judged] == ["V1", "V2", "V1", "V2"]

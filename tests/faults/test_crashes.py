@@ -26,8 +26,6 @@ from repot.model.errors import RepotError
 from support.shop import copy_project, make_v1
 from support.sql import rows, run
 
-pytestmark = pytest.mark.xdist_group("crashes")  # what they share is dear to make
-
 CASES = {"few": 2, "some": 4, "all": 20}
 
 MORE_ROWS = """

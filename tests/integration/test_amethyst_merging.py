@@ -17,8 +17,6 @@ from support.amethyst_project import (
     with_views,
 )
 
-pytestmark = pytest.mark.xdist_group("amethyst_merging")  # what they share is dear to make
-
 
 @pytest.fixture(scope="module")
 def viewed(server: EmbeddedServer) -> Iterator[str]:

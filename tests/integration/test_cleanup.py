@@ -19,8 +19,6 @@ from repot.stages.rollback import rollback
 from support.sql import rows, run
 from support.swapping import proven_shop, whole_backup
 
-pytestmark = pytest.mark.xdist_group("cleanup")  # what they share is dear to make
-
 
 @pytest.fixture(scope="module")
 def template(server: EmbeddedServer) -> Iterator[Session]:

@@ -29,8 +29,6 @@ from support.dropskills import (
     v1_template,
 )
 
-pytestmark = pytest.mark.xdist_group("dropskills_application")  # what they share is dear to make
-
 
 @pytest.fixture(scope="module")
 def cut_over(server: EmbeddedServer) -> Iterator[str]:

@@ -27,8 +27,6 @@ from support.dropskills import (
     v1_template,
 )
 
-pytestmark = pytest.mark.xdist_group("dropskills_project")  # what they share is dear to make
-
 ROWS = 6000
 # V2 says these in its own words: the way back gives another value, which changes nothing in V1
 # as long as V2 does not change it.

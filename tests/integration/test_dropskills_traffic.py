@@ -25,8 +25,6 @@ from support.traffic import (
     work_until,
 )
 
-pytestmark = pytest.mark.xdist_group("dropskills_traffic")  # what they share is dear to make
-
 
 @pytest.fixture(scope="module")
 def v1(server: EmbeddedServer) -> Iterator[str]:

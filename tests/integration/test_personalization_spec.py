@@ -22,8 +22,6 @@ from repot import service
 from repot.embedded import EmbeddedServer
 from support.personalization import SYSTEM, deploy_all, make_v1, template
 
-pytestmark = pytest.mark.xdist_group("personalization_spec")  # what they share is dear to make
-
 spec = SYSTEM.module("spec")
 Connection = psycopg.Connection[tuple[Any, ...]]
 
