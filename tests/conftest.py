@@ -91,7 +91,7 @@ def _use_memory() -> None:
 def _keep_compiled(config: pytest.Config) -> None:
     """Where Python may not write beside the sources what it compiled, let it do so elsewhere: else
     each program that a test starts compiles all of Repot first, which takes half of its start."""
-    if sys.dont_write_bytecode and not sys.pycache_prefix and not hasattr(config, "workerinput"):
+    if "PYTHONDONTWRITEBYTECODE" in os.environ and not sys.pycache_prefix:
         folder = tempfile.mkdtemp(prefix="repot-pyc-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
         os.environ["PYTHONPYCACHEPREFIX"] = folder
