@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from repot.embedded import EmbeddedServer
 sys.path.insert(0, str(Path(__file__).parent))  # for `from support.sql import rows`
 
 _numbers = itertools.count(1)
+_ROOM = 4 << 30  # bytes; the servers of four workers take less than one
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--schedules",
         type=int,
         metavar="N",
-        help="tests/interleavings: run so many schedules (400; 2,000 with --long; with --seed, 1)",
+        help="tests/interleavings: run so many schedules (200; 2,000 with --long; with --seed, 1)",
     )
     parser.addoption(
         "--seed",
@@ -45,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--projects",
         type=int,
         metavar="N",
-        help="tests/property: move so many random projects (10; 25 with --long)",
+        help="tests/property: move so many random projects (5; 25 with --long)",
     )
     parser.addoption(
         "--project-seed",
@@ -61,9 +65,45 @@ def pytest_configure(config: pytest.Config) -> None:
     option, long = config.option, config.getoption("--long")
     option.crashes = option.crashes or ("some" if long else "few")
     if option.schedules is None:
-        option.schedules = 1 if option.seed is not None else 2000 if long else 400
+        option.schedules = 1 if option.seed is not None else 2000 if long else 200
     if option.projects is None:
-        option.projects = 25 if long else 10
+        option.projects = 25 if long else 5
+    _use_memory()
+    _keep_compiled(config)
+
+
+def _use_memory() -> None:
+    """Let servers have their folders in memory, where there is enough of it and nobody said where.
+
+    A database is 300 files, made and dropped for nearly each test: on a disk, finding room for them
+    takes the file system as long as all of their statements take the server.
+    """
+    memory = Path("/dev/shm")
+    if "TMPDIR" in os.environ or not os.access(memory, os.W_OK | os.X_OK):
+        return
+    found = os.statvfs(memory)
+    if found.f_frsize * found.f_bavail >= _ROOM and not found.f_flag & os.ST_NOEXEC:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # of `tmp_path`
+        os.environ["TMPDIR"] = str(memory)  # for the workers and what they start, too
+        tempfile.tempdir = None
+
+
+def _keep_compiled(config: pytest.Config) -> None:
+    """Where Python may not write beside the sources what it compiled, let it do so elsewhere: else
+    each program that a test starts compiles all of Repot first, which takes half of its start."""
+    if "PYTHONDONTWRITEBYTECODE" in os.environ and not sys.pycache_prefix:
+        folder = tempfile.mkdtemp(prefix="repot-pyc-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        os.environ["PYTHONPYCACHEPREFIX"] = folder
+        del os.environ["PYTHONDONTWRITEBYTECODE"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Cases marked `long` need --long."""
+    if not config.option.long:
+        more = [item for item in items if item.get_closest_marker("long")]
+        items[:] = [item for item in items if item not in more]
+        config.hook.pytest_deselected(items=more)
 
 
 @pytest.fixture(scope="session")

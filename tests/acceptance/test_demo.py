@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from repot.demo import moving
 from support.project import repot
 
 FIELDS = ("rows", "moved", "merged", "split", "left", "quarantined", "unaccounted")
@@ -35,7 +38,10 @@ def test_dropskills_is_moved_back_and_moved_again(tmp_path: Path) -> None:
     assert "<svg" in page
 
 
-def test_dropskills_is_moved_while_its_application_writes() -> None:
+def test_dropskills_is_moved_while_its_application_writes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(moving, "SECONDS", 2.0)
     code, shown = repot("demo", "dropskills", "--rows", 4000, "--writers", 2, "--rate", 80)
     assert code == 0, (shown.get("error"), shown.get("traffic"))
     traffic = shown["traffic"]

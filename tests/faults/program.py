@@ -20,9 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from faults.watching import PATIENCE_S, Stop, Watcher, watch
+from repot.cli.main import VERBS
 
 forks = multiprocessing.get_context("forkserver")
-forks.set_forkserver_preload(["repot.cli.main", "psycopg", "faults.watching", "faults.load"])
+forks.set_forkserver_preload(
+    [*(f"repot.cli.{verb}" for verb in VERBS), "psycopg", "faults.watching", "faults.load"]
+)
 
 NEVER = "it never came there"
 

@@ -213,7 +213,7 @@ def proven(verdict: Verdict) -> None:
     assert all(a.unaccounted == 0 for a in verdict.accounts)
 
 
-@pytest.mark.parametrize("balances", ["ledger", "keep"])
+@pytest.mark.parametrize("balances", ["ledger", pytest.param("keep", marks=pytest.mark.long)])
 @pytest.mark.timeout(300)
 def test_the_whole_way_there_back_and_there_again(
     make_database: Callable[..., str], v1: str, tmp_path: Path, balances: str

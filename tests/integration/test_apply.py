@@ -16,14 +16,15 @@ from repot.postgres.connect import connection
 from repot.stages.verify import verify
 from support.pipeline import started
 from support.project import write
-from support.shop import FOLDER, make_v1
+from support.shops import OwnShops
 from support.sql import connect, rows, run
+
+SEEDS = [0, 1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 6))]
 
 
 @pytest.fixture
-def shop(database: str) -> Session:
-    make_v1(database)
-    return started(database, FOLDER)
+def shop(shops: OwnShops) -> Session:
+    return shops.copied()
 
 
 def apply(session: Session, direction: str = FORWARD) -> int:
@@ -206,7 +207,7 @@ def random_write(rng: random.Random) -> str:
     )
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_v2_follows_random_writes(shop: Session, seed: int) -> None:
     rng = random.Random(seed)
     for _ in range(8):
@@ -264,7 +265,7 @@ def test_writes_on_v2_come_back_and_v1_keeps_what_v2_did_not_change(turned: Sess
     proven(turned)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", SEEDS[:4])
 def test_random_writes_on_v2_come_back(turned: Session, seed: int) -> None:
     rng = random.Random(seed)
     for _ in range(12):

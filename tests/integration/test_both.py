@@ -17,8 +17,7 @@ from repot.stages.cutover import cutover
 from repot.stages.follow import follow
 from repot.stages.rollback import rollback
 from repot.stages.verify import verify
-from support.pipeline import started
-from support.shop import FOLDER, make_v1
+from support.shops import OwnShops
 from support.sql import connect, rows, run
 from support.swapping import whole_backup
 
@@ -26,9 +25,8 @@ ITEM = "(select value from repot_registry.item_key where kind = 'product' and id
 
 
 @pytest.fixture
-def shop(database: str) -> Session:
-    make_v1(database)
-    return started(database, FOLDER)
+def shop(shops: OwnShops) -> Session:
+    return shops.copied()
 
 
 def opened(session: Session, rule: str = "last") -> Session:

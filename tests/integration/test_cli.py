@@ -46,6 +46,24 @@ def test_wrong_words_leave_with_2(words: tuple[str, ...]) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_verb_that_is_not_there_is_told_from_those_that_are() -> None:
+    done = CliRunner().invoke(app, ["plna"])
+    assert done.exit_code == 2
+    assert "'plan'" in done.output
+
+
+def test_only_the_verb_that_is_called_is_imported() -> None:
+    program = (
+        "import sys; from repot.cli.main import VERBS, main\n"
+        "try: main(['migrate', 'deploy', '--help'])\n"
+        "finally: print('\\n', [v for v in VERBS if f'repot.cli.{v}' in sys.modules],"
+        " 'repot.stages' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].strip() == "['migrate'] False"
+
+
 def test_a_folder_without_a_project_leaves_with_2(tmp_path: Path) -> None:
     code, document = repot("plan", "--project", tmp_path)
     assert code == 2

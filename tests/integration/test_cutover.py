@@ -4,43 +4,32 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from repot.embedded import EmbeddedServer
 from repot.engine import capture
 from repot.engine.session import Session
+from repot.engine.swap import locks
 from repot.engine.swap.switch import Switch
 from repot.model.errors import Refused, RepotError
-from repot.model.results import Verdict
 from repot.model.state import Phase
 from repot.postgres.state import last_evidence, record_event
 from repot.stages.cutover import cutover
 from repot.stages.rollback import rollback
+from support.shops import OwnShops, Proven
 from support.sql import rows, run
-from support.swapping import now_proven, proven_shop, whole_backup
+from support.swapping import now_proven, whole_backup
 from support.wire import Wire
 
-Proven = tuple[Session, Verdict]
 V1_TABLES = {"category", "product", "bundle", "customer", "purchase", "scratch"}
 
 
-@pytest.fixture(scope="module")
-def template(server: EmbeddedServer) -> Iterator[Proven]:
-    """A proven project, of which each test gets a copy."""
-    dsn = server.create_database("cutover_template")
-    yield proven_shop(dsn)
-    server.drop_database("cutover_template")
-
-
 @pytest.fixture
-def shop(template: Proven, make_database: Callable[..., str]) -> Proven:
-    session, verdict = template
-    return replace(session, dsn=make_database("cutover_template")), verdict
+def shop(shops: OwnShops) -> Proven:
+    return shops.proven()
 
 
 def tables(dsn: str, schema: str) -> set[str]:
@@ -146,9 +135,15 @@ def test_a_write_after_the_last_look_is_carried_over_and_proven_under_the_locks(
     assert price(session, 3) == [(78,)]
 
 
-def test_a_writer_who_commits_while_we_wait_for_the_locks_is_carried_over(shop: Proven) -> None:
+def test_a_writer_who_commits_while_we_wait_for_the_locks_is_carried_over(
+    shop: Proven, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Trap 4: the transaction was open when the switch began; it is in V2 as a whole."""
     session, verdict = shop
+    # The first wait is to last until the commit, however long this machine takes to it.
+    monkeypatch.setattr(locks, "FIRST_MS", 60_000)
+    patient = session.plan.cutover.model_copy(update={"lock_timeout_ms": 60_000})
+    session = replace(session, plan=session.plan.model_copy(update={"cutover": patient}))
     with session.connect() as writer:
         writer.execute("begin")
         writer.execute("update public.customer set email = 'late' where id = 1")

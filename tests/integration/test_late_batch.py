@@ -8,24 +8,23 @@ import pytest
 
 from repot.engine import capture
 from repot.engine.apply import batch, step
-from repot.postgres.connect import connection
-from support.swapping import proven_shop
+from support.shops import OwnShops
 
 
 def test_a_batch_that_comes_too_late_needs_no_logs(
-    database: str, monkeypatch: pytest.MonkeyPatch
+    shops: OwnShops, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A follower of V2 has its turn when the rollback is committed; meanwhile the rollback takes
     V2's capture away. The follower goes on, the other way."""
-    session, _ = proven_shop(database)  # V2 is captured, and does not serve
+    session, _ = shops.proven()  # V2 is captured, and does not serve
     hold = batch.hold_lane
 
     def removed_meanwhile(conn: Any, run: int, direction: str) -> None:
         hold(conn, run, direction)  # the snapshot is taken
-        with connection(database) as other, other.transaction():
+        with session.connect() as other, other.transaction():
             capture.remove(other, run, capture.BACK)
 
     monkeypatch.setattr(batch, "hold_lane", removed_meanwhile)
-    with connection(database) as conn:
+    with session.connect() as conn:
         done = step(conn, session.run.id, session.plan, capture.BACK)
     assert (done.changes, done.keys) == (0, 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from repot.embedded import EmbeddedServer
 from repot.engine import apply as engine_apply
 from repot.engine import capture
 from repot.engine.prove.differing import note_uncarried
@@ -27,23 +25,14 @@ from repot.stages.follow import follow
 from repot.stages.rollback import carry, rollback
 from repot.stages.verify import verify
 from support.moving import make_session
+from support.shops import OwnShops
 from support.sql import connect, rows, run
-from support.swapping import copied, now_proven, proven_shop, whole_backup
-
-
-@pytest.fixture(scope="module")
-def template(server: EmbeddedServer) -> Iterator[Session]:
-    """A project that is cut over, of which each test gets a copy."""
-    dsn = server.create_database("rollback_template")
-    session, verdict = proven_shop(dsn)
-    done, _ = cutover(session, verdict, whole_backup())
-    yield session.at(done)
-    server.drop_database("rollback_template")
+from support.swapping import copied, now_proven, whole_backup
 
 
 @pytest.fixture
-def session(template: Session, make_database: Callable[..., str]) -> Session:
-    return replace(template, dsn=make_database("rollback_template"))
+def session(shops: OwnShops) -> Session:
+    return shops.cut_over()
 
 
 def go_back(session: Session, **options: Any) -> RollbackResult:

@@ -17,7 +17,8 @@ SHARE = 250  # schedules in one test, at most; those of whole stages take longer
 SHARE_OF_STAGES = 100
 SECONDS = 1800  # after which a test counts as hung: the machine may be busy with others
 # Nothing may happen by the clock: what waits is looked at, and ended, by the scheduler.
-SETTINGS = {"autovacuum": "off", "deadlock_timeout": "1h"}
+# All worlds stay until the end, each with its connections, perhaps on one server.
+SETTINGS = {"autovacuum": "off", "deadlock_timeout": "1h", "max_connections": 400}
 
 MakeWorld = Callable[[Kind], World]
 

@@ -18,7 +18,7 @@ from repot.stages.plan import make_plan
 def planned(dsn: str, folder: Path) -> Session:
     """A run in phase `planned`; the plan must be without errors."""
     plan: Plan = make_plan(dsn, load_project(folder), Silent())
-    assert plan.errors == ()
+    assert plan.errors == (), plan.errors
     with connection(dsn) as conn:
         ensure_state(conn)
         created = create_run(conn, plan)

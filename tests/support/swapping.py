@@ -108,7 +108,7 @@ def switch_over(
     """The swap to v2 or v1, with its phase, and what is due after the commit."""
     phase = Phase.CUT_OVER if to == "v2" else Phase.ROLLED_BACK
 
-    def body(conn: Connection, clock: Clock) -> Switch:
+    def body(conn: Connection, clock: Clock, _: None) -> Switch:
         plan = session.plan
         switch = open_switch(conn, plan, session.run.id, clock, to=to, kind=plan.cutover.swap)
         switch.prepare_v2() if to == "v2" else switch.prepare_v1()
@@ -126,7 +126,7 @@ def switch_over(
         row = conn.execute("select phase from repot.run where id = %s", (session.run.id,))
         return row.fetchall()[0][0] == phase.value
 
-    done = in_one_transaction(session, body, what="cutover", truth=truth, **options)
+    done = in_one_transaction(session, lambda _: None, body, what="cutover", truth=truth, **options)
     with session.connect() as conn:
         assert do_afterwards(conn, session.run.id) == []
     return done

@@ -293,7 +293,7 @@ def test_rows_that_go_bite_without_their_protection(
     scenes: Scenes, refers: str, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def as_it_comes(conn: Any, work: Any, _works: Any) -> int:
-        return deleting.delete(conn, work, sql.SQL("false"))
+        return int(conn.execute(deleting.deleting(work)).rowcount)
 
     monkeypatch.setattr(derive, "delete_first", as_it_comes)
     monkeypatch.setattr(derive, "delete_rest", as_it_comes)

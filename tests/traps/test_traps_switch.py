@@ -10,11 +10,14 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from repot.engine.apply.batch import Batch
 from repot.engine.session import Session
 from repot.engine.swap import attempts, locks, switch
 from repot.engine.swap.switch import Switch
+from repot.engine.tail import Tail, applying
+from repot.engine.tail.words import Block
 from repot.model.errors import Refused, RepotError
 from repot.model.results import Verdict
 from repot.stages.cutover import cutover
@@ -149,15 +152,39 @@ def late_ones(session: Session, schema: str = "public") -> int:
     return len(rows(session.dsn, f"select from {schema}.thing where name = 'late'"))
 
 
+THREE = sql.SQL("case when repot_rehearsal then 0 else 3 end")
+
+
+def statement_by_statement(patch: pytest.MonkeyPatch) -> None:
+    """The one call that does it all gives up."""
+    patch.setattr(Tail, "run", lambda _: "a test")
+
+
+@pytest.mark.parametrize("way", ["at once", "given up", "statement by statement"])
 def test_trap_06_the_queue_is_drained_to_zero(
-    scenes: Scenes, monkeypatch: pytest.MonkeyPatch
+    way: str, scenes: Scenes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One batch would be three changes here."""
     session, verdict = scenes.proven()
     eight_late_writes(session, monkeypatch)
     monkeypatch.setattr(LAST, "ALL", 3)
+    if way == "given up":
+        monkeypatch.setattr(applying, "LIMIT", THREE)
+    elif way == "statement by statement":
+        statement_by_statement(monkeypatch)
     cutover(session, verdict, whole_backup())
     assert late_ones(session) == 8
+
+
+def test_trap_06_bites_when_one_call_is_taken_for_all(
+    scenes: Scenes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, verdict = scenes.proven()
+    eight_late_writes(session, monkeypatch)
+    monkeypatch.setattr(applying, "LIMIT", THREE)
+    monkeypatch.setattr(Block, "give_up", lambda *_: None)
+    cutover(session, verdict, whole_backup())
+    assert late_ones(session) == 3
 
 
 def test_trap_06_bites_when_one_batch_is_taken_for_all(
@@ -165,6 +192,7 @@ def test_trap_06_bites_when_one_batch_is_taken_for_all(
 ) -> None:
     session, verdict = scenes.proven()
     eight_late_writes(session, monkeypatch)
+    statement_by_statement(monkeypatch)
     monkeypatch.setattr(LAST, "ALL", 3)
     monkeypatch.setattr(Batch, "waits", lambda _: False)
     cutover(session, verdict, whole_backup())
@@ -176,7 +204,7 @@ def test_trap_06_bites_without_the_drain_under_the_locks(
 ) -> None:
     session, verdict = scenes.proven()
     eight_late_writes(session, monkeypatch)
-    monkeypatch.setattr(module("repot.stages.cutover.stage"), "empty", lambda *_: 0)
+    monkeypatch.setattr(module("repot.stages.cutover.stage"), "finish", lambda *_: (0, 0))
     cutover(session, verdict, whole_backup())
     assert late_ones(session) == 0
     assert late_ones(session, "v1_old") == 8  # acknowledged, and gone
@@ -187,6 +215,7 @@ def test_trap_06_a_queue_that_does_not_empty_stops_the_switch(
 ) -> None:
     session, verdict = scenes.proven()
     eight_late_writes(session, monkeypatch)
+    statement_by_statement(monkeypatch)
     monkeypatch.setattr(LAST, "ALL", 3)
     monkeypatch.setattr(LAST, "ROUNDS", 2)
     with pytest.raises(RepotError) as refused:

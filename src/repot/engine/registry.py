@@ -69,8 +69,8 @@ def allocate(
     with conn.transaction():
         if not _has_functions(conn):  # a plan that was never built
             install_functions(conn)
-        _alone(conn, registry)
-        statement = _STATEMENTS[registry.setting.kind](registry, keys, _orders(conn, registry))
+        conn.execute(sql.SQL("select {}").format(alone(registry)))
+        statement = allocating(conn, registry, keys)
         whole = bare_if_empty(conn, registry) if keys is None else nullcontext()
         with whole, search_path(conn, *path):
             row = conn.execute(statement).fetchone()
@@ -108,11 +108,18 @@ def _has_functions(conn: Connection) -> bool:
     return bool(row and row[0])
 
 
-def _alone(conn: Connection, registry: Registry) -> None:
-    conn.execute(
-        "select pg_catalog.pg_advisory_xact_lock("
-        "pg_catalog.hashtextextended('repot.registry.' || %s, 0))",
-        (registry.name,),
+def allocating(conn: Connection, registry: Registry, keys: Keys | None) -> sql.Composed:
+    """The statement that allocates; gives how many keys got a value, and the length of the longest.
+
+    To be run under the path of `allocate`, alone, where the functions are.
+    """
+    return _STATEMENTS[registry.setting.kind](registry, keys, _orders(conn, registry))
+
+
+def alone(registry: Registry) -> sql.Composed:
+    """The expression that lets nobody else allocate until the transaction ends."""
+    return sql.SQL("pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended({}, 0))").format(
+        sql.Literal(f"repot.registry.{registry.name}")
     )
 
 

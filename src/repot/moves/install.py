@@ -49,6 +49,11 @@ def set_search_path(conn: Connection, *schemas: str) -> None:
 
     Schemas that hold extensions come last: their types and functions are used by bare names.
     """
+    conn.execute(setting_search_path(conn, *schemas))
+
+
+def setting_search_path(conn: Connection, *schemas: str) -> sql.Composed:
+    """The statement of `set_search_path`."""
     rows = conn.execute(
         "select distinct n.nspname from pg_catalog.pg_extension e"
         " join pg_catalog.pg_namespace n on n.oid = e.extnamespace"
@@ -56,7 +61,7 @@ def set_search_path(conn: Connection, *schemas: str) -> None:
     ).fetchall()
     path = [*schemas, *(str(r[0]) for r in rows if r[0] not in schemas)]
     value = joined(sql.Identifier(schema) for schema in path)
-    conn.execute(sql.SQL("set local search_path = ") + (value if path else sql.SQL("''")))
+    return sql.SQL("set local search_path = ") + (value if path else sql.SQL("''"))
 
 
 def clear_search_path(conn: Connection) -> None:

@@ -16,7 +16,7 @@ from support.shop import make_v1
 from support.sql import run
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shop(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     """The project, copied and not watched. Tests change nothing in it for good."""
     dsn = server.create_database("drift_template")
@@ -35,7 +35,7 @@ def own(shop: Session, make_database: Callable[..., str]) -> Session:
     return replace(shop, dsn=make_database("drift_template"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def before(shop: Session) -> str:
     """The fingerprint of the template."""
     return mark(shop)

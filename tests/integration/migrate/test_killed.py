@@ -24,6 +24,7 @@ NAMES = [
     "20260105000000_last",
 ]
 STEPS = NAMES[2]
+LONG = pytest.mark.long  # where another file of the same sort is stopped by default
 
 
 def lay(folder: Folder) -> None:
@@ -61,12 +62,12 @@ def folder(tmp_path: Path) -> Folder:
 @pytest.mark.parametrize(
     ("at", "file", "state", "done"),
     [
-        (10, 0, "interrupted", None),
+        pytest.param(10, 0, "interrupted", None, marks=LONG),
         (20, 1, "interrupted", None),
         (30, 2, "stopped", 1),
         (31, 2, "stopped", 4),
-        (40, 3, "interrupted", None),
-        (50, 4, "interrupted", None),
+        pytest.param(40, 3, "interrupted", None, marks=LONG),
+        pytest.param(50, 4, "interrupted", None, marks=LONG),
     ],
 )
 def test_killed(
@@ -157,7 +158,7 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.mark.parametrize(
     ("at", "file", "state"),
-    [(20, 1, "interrupted"), (31, 2, "stopped"), (50, 4, "interrupted")],
+    [(20, 1, "interrupted"), (31, 2, "stopped"), pytest.param(50, 4, "interrupted", marks=LONG)],
 )
 def test_the_server_crashes(
     folder: Folder, open_folder: Path, at: int, file: int, state: str

@@ -119,7 +119,7 @@ def next_minute() -> datetime:
     return soon.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
 
-@pytest.mark.slow
+@pytest.mark.long  # it waits for the clock to come to a full minute
 def test_pg_cron_and_the_daemon_leave_the_same_history(
     cron_server: EmbeddedServer, tmp_path: Path
 ) -> None:

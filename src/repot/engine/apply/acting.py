@@ -28,13 +28,7 @@ def note_what_keys_change(
     """
     statements = []
     for work in works:
-        for child in work.children:
-            todo = todos.get(child.derivation.name)
-            if todo is None or not work.wants or not child.follows(work):
-                continue
-            if not set(child.key.referenced) & set(work.columns):
-                continue  # a value that is not written, as a way back may leave it out
-            query = _changed(work, child)
+        for todo, query in changed_by_keys(work, todos) if work.wants else ():
             statements.append(
                 sql.SQL("insert into {} ({}) select distinct {} from ({}) as q ({})").format(
                     ident(todo.table),
@@ -47,6 +41,18 @@ def note_what_keys_change(
             if epoch is not None:
                 statements.append(touched(todo, query, epoch))
     return sum(answer.count for answer in together(conn, statements))
+
+
+def changed_by_keys(work: Work, todos: Mapping[str, Todo]) -> list[tuple[Todo, sql.Composed]]:
+    """SELECTs of the scopes whose rows a key will change when the work is written."""
+    found = []
+    for child in work.children:
+        todo = todos.get(child.derivation.name)
+        if todo is None or not child.follows(work):
+            continue
+        if set(child.key.referenced) & set(work.columns):  # a way back may leave the value out
+            found.append((todo, _changed(work, child)))
+    return found
 
 
 def _changed(work: Work, child: Child) -> sql.Composed:

@@ -17,10 +17,10 @@ from repot.engine.apply.work import Work, same_key
 from repot.postgres.compose import ident, joined
 
 
-def at_once(unit: Unit, works: Sequence[Work]) -> sql.Composed:
+def at_once(unit: Unit, works: Sequence[Work], *, in_all: bool = False) -> sql.Composed:
     """The statement; it gives for each of the unit's works how many rows are written.
 
-    works: all of the batch, whose rows may refer to the unit's.
+    works: all of the batch, whose rows may refer to the unit's. in_all: one number.
     """
     withs: list[sql.Composable] = []
     counts = []
@@ -35,7 +35,9 @@ def at_once(unit: Unit, works: Sequence[Work]) -> sql.Composed:
             withs.append(sql.SQL("{} as ({} returning 1)").format(name, done))
             steps.append(sql.SQL("(select count(*) from {})").format(name))
         counts.append(joined(steps or [sql.SQL("0")], " + "))
-    return sql.SQL("with {} select {}").format(joined(withs), joined(counts))
+    return sql.SQL("with {} select {}").format(
+        joined(withs), joined(counts, " + " if in_all else ", ")
+    )
 
 
 def _steps(

@@ -14,32 +14,24 @@ from repot.engine.apply import poison
 from repot.engine.apply.acting import note_what_keys_change
 from repot.engine.apply.closure import work_out_closed
 from repot.engine.apply.derive import Place, work_out, write
-from repot.engine.apply.locating import (
-    everything,
-    note_todo,
-    note_touched,
-    scopes,
-    touched,
-    touched_whole,
-)
+from repot.engine.apply.locating import note_todo, note_touched, touched, touched_whole
 from repot.engine.apply.names import Names
+from repot.engine.apply.new_keys import allocate_new, keys_table
 from repot.engine.apply.order import parents_first
 from repot.engine.apply.remember import remember
 from repot.engine.apply.scope import Bucket, Scope, empty, pick
 from repot.engine.apply.scope import waiting as todo_waiting
-from repot.engine.apply.taking import ALL, OWN, Taken, take
-from repot.engine.apply.taking import lay_out as lay_out_logs
+from repot.engine.apply.taking import ALL, OWN, Taken, take, taken_table
 from repot.engine.apply.taking import waiting as logs_waiting
 from repot.engine.apply.temporary import Temporary
 from repot.engine.apply.work import Work
 from repot.engine.capture import BACK, FORWARD, Captured, read
-from repot.engine.registry import allocate
 from repot.model.errors import RepotError
 from repot.model.names import Name
-from repot.model.plan import Derivation, Plan, Registry
+from repot.model.plan import Derivation, Plan
 from repot.model.results import DrainResult, PoisonRow
 from repot.model.state import Phase
-from repot.postgres.compose import ident, idents, joined, trusted
+from repot.postgres.compose import ident, idents
 from repot.postgres.connect import Connection
 from repot.postgres.together import together
 
@@ -119,10 +111,11 @@ def no_switch(conn: Connection, run_id: int) -> Iterator[None]:
 
 def lay_out_back(conn: Connection, run_id: int, plan: Plan) -> None:
     """The same of the way back."""
-    temp = Temporary(conn)
+    temp = Temporary(conn, last=True)
     todos = todos_of.read(conn, run_id, BACK)
     place = Place(BACK, plan.source, Names(conn, run_id))
-    lay_out_logs(temp, [*read(conn, run_id, FORWARD), *read(conn, run_id, BACK)])
+    for captured in (*read(conn, run_id, FORWARD), *read(conn, run_id, BACK)):
+        taken_table(temp, captured)
     for d in todos_of.derivations(plan, BACK):
         if d.name in todos:
             work_out(conn, temp, place, [empty(temp, d, todos[d.name])])
@@ -134,44 +127,17 @@ def lay_out(conn: Connection, run_id: int, plan: Plan, *, only_given: bool = Fal
 
     only_given: as of the batches that will use them.
     """
-    temp = Temporary(conn)
+    temp = Temporary(conn, last=True)
     todos = todos_of.read(conn, run_id, FORWARD)
     place = Place(FORWARD, plan.target, Names(conn, run_id), only_given=only_given)
-    lay_out_logs(temp, [*read(conn, run_id, FORWARD), *read(conn, run_id, BACK)])
+    for captured in (*read(conn, run_id, FORWARD), *read(conn, run_id, BACK)):
+        taken_table(temp, captured)
     for number, registry in enumerate(plan.registries):
-        _keys(temp, run_id, number, registry)
+        keys_table(temp, run_id, number, registry)
     for d in plan.moves:
         empty(temp, d, todos[d.name], "prove")
         work_out(conn, temp, place, [empty(temp, d, todos[d.name])])
     temp.tell_planner()
-
-
-def _keys(temp: Temporary, run_id: int, number: int, registry: Registry) -> Name:
-    columns = joined(
-        sql.SQL("{} {}").format(sql.Identifier(c), trusted(t))
-        for c, t in zip(registry.setting.key, registry.key_types, strict=True)
-        if c in registry.told
-    )
-    return temp.table(f"repot_keys_{run_id}_{number}", columns)
-
-
-def _lacking(conn: Connection, registry: Registry, keys: Name) -> bool:
-    """Whether one of the keys may have no value yet."""
-    if registry.told != registry.setting.key:
-        return True  # there may be several to a scope
-    same = joined(
-        (
-            sql.SQL("{} = {}").format(sql.Identifier("r", c), sql.Identifier("k", c))
-            for c in registry.setting.key
-        ),
-        " and ",
-    )
-    row = conn.execute(
-        sql.SQL(
-            "select exists (select from {} as k where not exists (select from {} as r where {}))"
-        ).format(ident(keys), ident(registry.table), same)
-    ).fetchone()
-    return bool(row and row[0])
 
 
 def _lane(direction: str) -> str:
@@ -283,7 +249,7 @@ class Batch:
             remember(self.conn, self.run_id, self.plan, taken)
             touch_written(self.conn, self.run_id, self.plan, taken, self.epoch)
         else:
-            self._allocate(taken)
+            allocate_new(self.conn, self.temp, self.run_id, self.plan, taken)
         note_todo(self.conn, self.derivations, self.todos, taken)
         changes = sum(t.rows for t in taken.values())
         self.done.changes += changes
@@ -345,23 +311,6 @@ class Batch:
         epoch = self.epoch if self.direction == FORWARD else None
         self.done.noted += note_what_keys_change(self.conn, works, self.todos, epoch)
         return write(self.conn, works)
-
-    def _allocate(self, taken: dict[Name, Taken]) -> None:
-        """Values for keys that are new, before any view that joins them is asked."""
-        for number, registry in enumerate(self.plan.registries):
-            found = scopes(self.conn, registry.uses, registry.told, taken)
-            whole = everything(registry.uses, taken)
-            if not found and not whole:
-                continue
-            keys = None
-            if not whole:
-                fields = registry.told
-                table = _keys(self.temp, self.run_id, number, registry)
-                self.temp.fill(table, joined((query for _, query in found), " union "))
-                if not _lacking(self.conn, registry, table):
-                    continue
-                keys = sql.SQL("select {} from {}").format(idents(fields), ident(table))
-            allocate(self.conn, registry, keys, path=(self.plan.source_schema,))
 
     def touch(self, written: Sequence[Scope]) -> None:
         """V2's rows in these scopes are not proven any more."""

@@ -18,29 +18,30 @@ from repot.postgres.compose import ident, joined
 from repot.postgres.connect import Connection
 
 
-def delete(conn: Connection, work: Work, unless: sql.Composable | None = None) -> int:
-    """Delete the doomed keys, but for rows `t` of which `unless` is true; gives their number."""
-    done = conn.execute(
-        sql.SQL("delete from {} as t using {} as d where {} and not ({})").format(
-            ident(work.table),
-            ident(work.doomed),
-            same_key(work.derivation, "t", "d"),
-            unless or sql.SQL("false"),
-        )
+def deleting(work: Work, unless: sql.Composable | None = None) -> sql.Composed:
+    """The statement that deletes the doomed keys, but for rows `t` of which `unless` is true."""
+    return sql.SQL("delete from {} as t using {} as d where {} and not ({})").format(
+        ident(work.table),
+        ident(work.doomed),
+        same_key(work.derivation, "t", "d"),
+        unless or sql.SQL("false"),
     )
-    return done.rowcount
 
 
 def delete_first(conn: Connection, work: Work, works: Sequence[Work]) -> int:
     """Delete the doomed rows that no row refers to, so that their unique values are free; gives
     their number. The tables that refer to this one must have had their turn."""
-    unless = _referring(work, works)
-    gone = done = delete(conn, work, unless)
-    in_itself = any(c.derivation.name == work.derivation.name for c in work.children)
-    while in_itself and done:  # a tree, from its leaves on
-        done = delete(conn, work, unless)
+    statement = deleting(work, referring(work, works))
+    gone = done = conn.execute(statement).rowcount
+    while in_itself(work) and done:  # a tree, from its leaves on
+        done = conn.execute(statement).rowcount
         gone += done
     return gone
+
+
+def in_itself(work: Work) -> bool:
+    """Whether rows of the table refer to others of it."""
+    return any(c.derivation.name == work.derivation.name for c in work.children)
 
 
 def delete_rest(conn: Connection, work: Work, works: Sequence[Work]) -> int:
@@ -51,20 +52,8 @@ def delete_rest(conn: Connection, work: Work, works: Sequence[Work]) -> int:
     """
     acting = [c for c in work.children if c.acts]
     if not acting:
-        return delete(conn, work)
-    row = conn.execute(
-        sql.SQL(
-            "with gone as (delete from {table} as t using {doomed} as d"
-            "  where {same} and not ({staying}) returning 1)"
-            " select (select count(*) from gone),"
-            "  (select count(*) from {table} as t join {doomed} as d on {same})"
-        ).format(
-            table=ident(work.table),
-            doomed=ident(work.doomed),
-            same=same_key(work.derivation, "t", "d"),
-            staying=joined((_stays(c, works) for c in acting), " or "),
-        )
-    ).fetchone()
+        return conn.execute(deleting(work)).rowcount
+    row = conn.execute(deleting_unnoticed(work, works)).fetchone()
     assert row is not None
     gone, all_ = int(str(row[0])), int(str(row[1]))
     if gone == all_:
@@ -76,7 +65,7 @@ def delete_rest(conn: Connection, work: Work, works: Sequence[Work]) -> int:
                 f" to rows of {work.derivation.table.name} that are to be deleted"
             )
     # Rows that the other side never had: what the key says is done to them.
-    return gone + delete(conn, work)
+    return gone + conn.execute(deleting(work)).rowcount
 
 
 def spared(unit: Unit, works: Sequence[Work], work: Work) -> list[sql.Composable]:
@@ -100,7 +89,23 @@ def _by_key(child: Child, parent: Work) -> bool:
     return set(child.key.referenced) <= set(parent.derivation.key)
 
 
-def _referring(parent: Work, works: Sequence[Work]) -> sql.Composable:
+def deleting_unnoticed(work: Work, works: Sequence[Work]) -> sql.Composed:
+    """The statement that deletes the doomed rows to which no row that stays refers by a key that
+    acts; gives how many, and how many there were."""
+    return sql.SQL(
+        "with gone as (delete from {table} as t using {doomed} as d"
+        "  where {same} and not ({staying}) returning 1)"
+        " select (select count(*) from gone),"
+        "  (select count(*) from {table} as t join {doomed} as d on {same})"
+    ).format(
+        table=ident(work.table),
+        doomed=ident(work.doomed),
+        same=same_key(work.derivation, "t", "d"),
+        staying=joined((_stays(c, works) for c in work.children if c.acts), " or "),
+    )
+
+
+def referring(parent: Work, works: Sequence[Work]) -> sql.Composable:
     """Condition on `t`, a row of `parent`: a row refers to it. Of keys that only forbid, those
     whose table is written too, or that refer to a value which another row may have when all is
     written: the others are for the server to check."""

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from repot.engine.apply.deleting import delete_first, delete_rest
 from repot.engine.apply.keep import kept_values
-from repot.engine.apply.locating import Keys, arrays, same_scope
+from repot.engine.apply.locating import Among, Keys, arrays, same_scope
 from repot.engine.apply.names import Names
 from repot.engine.apply.scope import Scope
 from repot.engine.apply.temporary import Temporary
@@ -46,17 +46,17 @@ def work_out(
     of the way back read what it writes."""
     known = arrays(conn, [(s.table, s.todo.fields[0]) for s in scopes if not s.all])
     keys = [None if s.all else Keys(conn, s.table, s.todo.fields, known) for s in scopes]
-    works = [_wanted(temp, place, scope) for scope in scopes]
+    works = [lay_out(temp, place, scope) for scope in scopes]
     wants = temp.fill_all(
         [
-            (work.wanted, _within(k, scope, *scope.derivation.asked_by, work.columns))
+            (work.wanted, given(k, scope, work))
             for scope, k, work in zip(scopes, keys, works, strict=True)
         ]
     )
     works = [replace(work, wants=n) for work, n in zip(works, wants, strict=True)]
     if place.direction == FORWARD:
-        gone = [(work.doomed, _gone(k, work)) for work, k in zip(works, keys, strict=True)]
-        return [w.with_doomed(n) for w, n in zip(works, temp.fill_all(gone), strict=True)]
+        missing = [(work.doomed, gone(k, work)) for work, k in zip(works, keys, strict=True)]
+        return [w.with_doomed(n) for w, n in zip(works, temp.fill_all(missing), strict=True)]
     remembered = [_remembered(temp, s, w) for s, w in zip(scopes, works, strict=True)]
     loops = []
     for scope, k, work, table in zip(scopes, keys, works, remembered, strict=True):
@@ -99,8 +99,8 @@ def write(conn: Connection, works: Sequence[Work]) -> dict[str, int]:
     return written
 
 
-def _wanted(temp: Temporary, place: Place, scope: Scope) -> Work:
-    """Its tables, empty."""
+def lay_out(temp: Temporary, place: Place, scope: Scope) -> Work:
+    """The tables of a scope's work, empty."""
     d, number = scope.derivation, scope.todo.id
     description = place.catalog.get(d.table)
     assert description is not None
@@ -158,8 +158,13 @@ def _rows(view: Name, scope: Scope, columns: Sequence[str]) -> sql.Composed:
     return sql.SQL("select {} from {} as v").format(idents(names, "v"), ident(view))
 
 
+def given(keys: Among | None, scope: Scope, work: Work) -> sql.Composable:
+    """SELECT: the rows that the view gives in the scopes."""
+    return _within(keys, scope, *scope.derivation.asked_by, work.columns)
+
+
 def _within(
-    keys: Keys | None, scope: Scope, view: Name, by: Sequence[str], columns: Sequence[str]
+    keys: Among | None, scope: Scope, view: Name, by: Sequence[str], columns: Sequence[str]
 ) -> sql.Composable:
     """The view's rows in the scopes. by: its columns that hold these."""
     query = _rows(view, scope, columns)
@@ -169,8 +174,8 @@ def _within(
     return query + sql.SQL(" where ") + (condition or sql.SQL("false"))
 
 
-def _gone(keys: Keys | None, work: Work) -> sql.Composable:
-    """Keys of the table's rows in the scopes that the view does not give any more."""
+def gone(keys: Among | None, work: Work) -> sql.Composable:
+    """SELECT: keys of the table's rows in the scopes that the view does not give any more."""
     d = work.derivation
     query = sql.SQL(
         "select {key} from {table} as t where not exists (select from {wanted} as w where {same})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
 from psycopg import sql
 
@@ -33,7 +34,10 @@ def scopes(
     for use in uses:
         change = taken.get(use.source)
         if change is not None:
-            query = _scopes(conn, use, change, columns, gone=gone, known=known)
+            asked = None
+            if located(use):
+                asked = Keys(conn, change.table, link_fields(use, change), known)
+            query = touched_scopes(use, change, columns, asked, gone=gone)
             if query is not None:
                 found.append((change, query))
     return found
@@ -44,8 +48,8 @@ def changed_keys(conn: Connection, uses: Iterable[Use], taken: Mapping[Name, Tak
     wanted = []
     for use in uses:
         change = taken.get(use.source)
-        if change is not None and use.link is not None and use.link.locate_view is not None:
-            wanted.append((change.table, _fields(use.link.capture, change)[0]))
+        if change is not None and located(use):
+            wanted.append((change.table, link_fields(use, change)[0]))
     return arrays(conn, wanted)
 
 
@@ -67,14 +71,16 @@ def note_todo(
     for d in derivations:
         todo = todos[d.name]
         for change, query in scopes(conn, d.uses, d.scope, taken, gone=True, known=known):
-            statements.append(_note(todo, change, query))
+            statements.append(note(todo, sql.Literal(change.oldest), query))
         if everything(d.uses, taken):
             insert = sql.SQL("insert into {} (everything) values (true)")
             statements.append(insert.format(ident(todo.table)))
     return sum(answer.count for answer in together(conn, statements))
 
 
-def _note(todo: Todo, change: Taken, query: sql.Composable) -> sql.Composed:
+def note(todo: Todo, at: sql.Composable, query: sql.Composable) -> sql.Composed:
+    """The statement that notes the scopes (and whether they are gone) that the query gives as
+    waiting; at: since when."""
     return sql.SQL(
         "insert into {todo} ({fields}, gone, at)"
         " select {of_q}, bool_or(q.gone), {at}::timestamptz"
@@ -83,7 +89,7 @@ def _note(todo: Todo, change: Taken, query: sql.Composable) -> sql.Composed:
         todo=ident(todo.table),
         fields=idents(todo.fields),
         of_q=idents(todo.fields, "q"),
-        at=sql.Literal(change.oldest),
+        at=at,
         query=query,
         given=todo.given("q"),
     )
@@ -109,7 +115,7 @@ def note_touched(
     together(conn, statements)
 
 
-def touched(todo: Todo, query: sql.Composable, epoch: int) -> sql.Composed:
+def touched(todo: Todo, query: sql.Composable, epoch: int | sql.Composable) -> sql.Composed:
     """The statement that notes: the scopes that the query gives are not proven any more."""
     return sql.SQL(
         "insert into {touched} ({fields}, epoch) select distinct {of_q}, {epoch}::integer"
@@ -118,7 +124,7 @@ def touched(todo: Todo, query: sql.Composable, epoch: int) -> sql.Composed:
         touched=ident(todo.touched),
         fields=idents(todo.fields),
         of_q=idents(todo.fields, "q"),
-        epoch=sql.Literal(epoch),
+        epoch=epoch if isinstance(epoch, sql.Composable) else sql.Literal(epoch),
         query=query,
         given=todo.given("q"),
     )
@@ -131,29 +137,33 @@ def touched_whole(todo: Todo, epoch: int) -> sql.Composed:
     )
 
 
-def _fields(columns: Sequence[str], change: Taken) -> list[str]:
+def located(use: Use) -> bool:
+    """Whether its scopes are looked up in a view; else the logged values are the scopes."""
+    return use.link is not None and use.link.locate_view is not None
+
+
+def link_fields(use: Use, change: Taken) -> list[str]:
+    """The fields of the log by which the use's scopes are found."""
+    assert use.link is not None
     position = dict(zip(change.captured.columns, change.captured.fields, strict=True))
-    return [position[c] for c in columns]
+    return [position[c] for c in use.link.capture]
 
 
-def _scopes(
-    conn: Connection,
-    use: Use,
-    change: Taken,
-    columns: Sequence[str],
-    *,
-    gone: bool,
-    known: Arrays | None,
+def touched_scopes(
+    use: Use, change: Taken, columns: Sequence[str], asked: Among | None, *, gone: bool = False
 ) -> sql.Composed | None:
+    """A SELECT of the scopes (the columns, in order) that the change touches; None if there are
+    none. asked: the logged values, where they are `located`."""
     link = use.link
     assert link is not None
-    fields = _fields(link.capture, change)
+    fields = link_fields(use, change)
     if link.locate_view is None:
         return sql.SQL("select {}{} from {} where op not in ('T', 't')").format(
             idents(fields), sql.SQL(", op = 'D'" if gone else ""), ident(change.table)
         )
     links = [f"repot_link_{n}" for n in range(1, len(fields) + 1)]
-    condition = Keys(conn, change.table, fields, known).among(links, "l")
+    assert asked is not None
+    condition = asked.among(links, "l")
     if condition is None:
         return None
     return sql.SQL("select {}{} from {} as l where {}").format(
@@ -189,8 +199,30 @@ def arrays(conn: Connection, wanted: Iterable[tuple[Name, str]]) -> Arrays:
     return found
 
 
+class Among(Protocol):
+    """Values of some columns in a table, to be asked for in conditions."""
+
+    def among(self, columns: Sequence[str], alias: str) -> sql.Composed | None:
+        """`alias.columns` are among the values; None if there are none."""
+
+
+class Asked:
+    """The same, asked by the statement itself: for one that is planned before there are values."""
+
+    def __init__(self, table: Name, fields: Sequence[str]) -> None:
+        self._table, self._fields = table, fields
+
+    def among(self, columns: Sequence[str], alias: str) -> sql.Composed:
+        first = sql.SQL("{} = any (array(select {} from {}))").format(
+            sql.Identifier(alias, columns[0]), sql.Identifier(self._fields[0]), ident(self._table)
+        )
+        if len(columns) == 1:
+            return first
+        return first + _semi_join(columns, alias, self._table, self._fields)
+
+
 class Keys:
-    """The values of some columns in a table, to be asked for in conditions; read once, when made.
+    """The same; the values are read once, when it is made.
 
     The first column is compared with an array: such a condition is pushed into joins and into views
     that group by it, which a join with the key table is not. The rest is a semi-join on top.
@@ -214,9 +246,15 @@ class Keys:
         )
         if len(columns) == 1:
             return sql.Composed([first])
-        return first + sql.SQL(" and ({}) in (select {} from {})").format(
-            idents(columns, alias), idents(self._fields), ident(self._table)
-        )
+        return first + _semi_join(columns, alias, self._table, self._fields)
+
+
+def _semi_join(
+    columns: Sequence[str], alias: str, table: Name, fields: Sequence[str]
+) -> sql.Composed:
+    return sql.SQL(" and ({}) in (select {} from {})").format(
+        idents(columns, alias), idents(fields), ident(table)
+    )
 
 
 def same_scope(d: Derivation, todo: Todo, alias: str, scoped: str) -> sql.Composed:

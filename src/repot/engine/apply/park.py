@@ -42,23 +42,31 @@ Held = tuple[Unique, Name]
 
 def in_the_way(conn: Connection, works: Sequence[Work]) -> list[list[Held]]:
     """For each of the works, what rows must make way for it; one round trip."""
-    asked: list[list[Held]] = []
-    for work in works:
-        # One row changes hands with nobody, unless a row that is to go still stands in its way.
-        alone = not work.wants or (work.wants < 2 and not work.dooms)
-        uniques = [] if alone else [u for u in work.description.uniques if _moves(u, work)]
-        asked.append([(u, among) for u in uniques for among in (work.doomed, work.wanted)])
-    questions = [
-        sql.SQL("exists ({})").format(_holders(work, *h))
-        for work, held in zip(works, asked, strict=True)
-        for h in held
-    ]
+    # One row changes hands with nobody, unless a row that is to go still stands in its way.
+    alone = [not w.wants or (w.wants < 2 and not w.dooms) for w in works]
+    asked = [[] if one else _moving(work) for one, work in zip(alone, works, strict=True)]
+    questions = [_held(work, h) for work, held in zip(works, asked, strict=True) for h in held]
     if not questions:
         return asked
     row = conn.execute(sql.SQL("select {}").format(joined(questions))).fetchone()
     assert row is not None
     answers = iter(row)
     return [[h for h in held if next(answers)] for held in asked]
+
+
+def any_in_the_way(work: Work) -> sql.Composed | None:
+    """Condition: a row must make way, if the work wants several rows or dooms some; None: never."""
+    questions = [_held(work, held) for held in _moving(work)]
+    return joined(questions, " or ") if questions else None
+
+
+def _moving(work: Work) -> list[Held]:
+    uniques = [u for u in work.description.uniques if _moves(u, work)]
+    return [(u, among) for u in uniques for among in (work.doomed, work.wanted)]
+
+
+def _held(work: Work, held: Held) -> sql.Composed:
+    return sql.SQL("exists ({})").format(_holders(work, *held))
 
 
 def make_way(conn: Connection, work: Work, found: Sequence[Held]) -> int:

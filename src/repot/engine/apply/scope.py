@@ -78,7 +78,7 @@ def pick(
         if count:
             limit -= count
             scopes.append(empty(temp, d, todo))
-            statements.append(_pick(scopes[-1], count, bucket))
+            statements.append(picking(scopes[-1], sql.Literal(count), bucket))
     found = []
     for scope, answer in zip(scopes, together(conn, statements), strict=True):
         kept, whole = answer.rows[0]
@@ -128,7 +128,7 @@ def add_all(
     conn: Connection, temp: Temporary, adding: Sequence[tuple[Scope, sql.Composable]]
 ) -> list[Scope]:
     """The same of several scopes, in one round trip."""
-    done = together(conn, [_adding(scope, query) for scope, query in adding])
+    done = together(conn, [adding_to(scope, query) for scope, query in adding])
     temp.filled_all([(s.table, a.count) for (s, _), a in zip(adding, done, strict=True)])
     return [
         replace(scope, count=scope.count + answer.count)
@@ -136,7 +136,8 @@ def add_all(
     ]
 
 
-def _adding(scope: Scope, query: sql.Composable) -> sql.Composed:
+def adding_to(scope: Scope, query: sql.Composable) -> sql.Composed:
+    """The statement of `add`."""
     fields = scope.todo.fields
     return sql.SQL(
         "insert into {table} ({fields}) select distinct {of_q} from ({query}) as q ({fields})"
@@ -157,7 +158,7 @@ def _adding(scope: Scope, query: sql.Composable) -> sql.Composed:
     )
 
 
-def _pick(scope: Scope, limit: int, bucket: Bucket | None) -> sql.Composed:
+def picking(scope: Scope, limit: sql.Composable, bucket: Bucket | None = None) -> sql.Composed:
     """The statement that takes notes off; gives the scopes, and whether all of the table is one."""
     todo = scope.todo
     return sql.SQL(
@@ -169,7 +170,7 @@ def _pick(scope: Scope, limit: int, bucket: Bucket | None) -> sql.Composed:
     ).format(
         todo=ident(todo.table),
         mine=bucket.condition(todo) if bucket else sql.SQL("true"),
-        limit=sql.Literal(limit),
+        limit=limit,
         scope=ident(scope.table),
         fields=idents(todo.fields),
     )

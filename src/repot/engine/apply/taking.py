@@ -65,19 +65,18 @@ def take(
     it wrote.
     """
     held = waiting(conn, captured, whose)
-    tables = [_table(temp, one, "taken") for one in held]
+    tables = [taken_table(temp, one) for one in held]
     statements = [
-        _take(one, table, whose, limit, commit_times=commit_times)
+        taking(one, table, whose, sql.Literal(limit), commit_times=commit_times)
         for one, table in zip(held, tables, strict=True)
     ]
     found = _taken(conn, temp, held, tables, statements)
     return {t.captured.name: t for t in found if t.rows}  # another applier may have been quicker
 
 
-def lay_out(temp: Temporary, captured: Sequence[Captured]) -> None:
-    """Make the tables that `take` fills."""
-    for one in captured:
-        _table(temp, one, "taken")
+def taken_table(temp: Temporary, captured: Captured) -> Name:
+    """The table that `take` fills, empty."""
+    return _table(temp, captured, "taken")
 
 
 def copy_logs(
@@ -106,9 +105,16 @@ def copy_logs(
     return seen
 
 
-def _take(
-    captured: Captured, table: Name, whose: str, limit: int, *, commit_times: bool
+def taking(
+    captured: Captured,
+    table: Name,
+    whose: str,
+    limit: sql.Composable,
+    *,
+    commit_times: bool = False,
 ) -> sql.Composed:
+    """The statement that takes up to `limit` changes off a log; gives how many, whether the source
+    was truncated, and since when the oldest waited."""
     return sql.SQL(
         "with gone as (delete from {log} where ctid = any (array("
         "  select ctid from {log} where {whose} limit {limit})) returning *, {commit}),"
@@ -118,7 +124,7 @@ def _take(
     ).format(
         log=ident(captured.log),
         whose=trusted(whose),
-        limit=sql.Literal(limit),
+        limit=limit,
         table=ident(table),
         fields=idents(captured.fields),
         commit=sql.SQL(_COMMIT if commit_times else "null::timestamptz as committed"),

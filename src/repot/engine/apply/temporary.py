@@ -27,10 +27,15 @@ class _Known:
 
 
 class Temporary:
-    """The session's temporary tables; good for one transaction, or for one savepoint of it."""
+    """The session's temporary tables; good for one transaction, or for one savepoint of it.
 
-    def __init__(self, conn: Connection) -> None:
+    last: those that it makes are used in this transaction only, the session's last. They are not
+    emptied at its end: everybody would wait for that.
+    """
+
+    def __init__(self, conn: Connection, *, last: bool = False) -> None:
         self._conn = conn
+        self._at_commit = sql.SQL("preserve rows" if last else "delete rows")
         rows = conn.execute(
             "select c.relname, c.reltuples >= 0, pg_catalog.pg_relation_size(c.oid) > 0"
             " from pg_catalog.pg_class c where c.relnamespace = pg_catalog.pg_my_temp_schema()"
@@ -42,8 +47,8 @@ class Temporary:
         """An empty table with these columns (a column list as in CREATE TABLE)."""
         if not self._ready(name):
             self._conn.execute(
-                sql.SQL("create temp table {} ({}) on commit delete rows").format(
-                    sql.Identifier(name), columns
+                sql.SQL("create temp table {} ({}) on commit {}").format(
+                    sql.Identifier(name), columns, self._at_commit
                 )
             )
         return Name(schema_=TEMP, name=name)
@@ -52,8 +57,8 @@ class Temporary:
         """An empty table with the columns of the query."""
         if not self._ready(name):
             self._conn.execute(
-                sql.SQL("create temp table {} on commit delete rows as {} with no data").format(
-                    sql.Identifier(name), query
+                sql.SQL("create temp table {} on commit {} as {} with no data").format(
+                    sql.Identifier(name), self._at_commit, query
                 )
             )
         return Name(schema_=TEMP, name=name)
@@ -98,8 +103,8 @@ class Temporary:
             [
                 *(sql.SQL("insert into {} default values").format(ident(n)) for n in names),
                 sql.SQL("analyze {}").format(joined(ident(n) for n in names)),
-                # Emptied for good: where rows have been, `_ready` would delete under the locks.
-                sql.SQL("truncate {}").format(joined(ident(n) for n in names)),
+                # TRUNCATE would make it forget, and take ten pages for granted.
+                *(sql.SQL("delete from {}").format(ident(n)) for n in names),
             ],
         )
         for n in new:

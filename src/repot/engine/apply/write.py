@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from psycopg import sql
+
 from repot.engine.apply.at_once import at_once
 from repot.engine.apply.park import TAKEN, Held, in_the_way, make_all_way, make_way, may_meet
 from repot.engine.apply.rows import insert, update
@@ -71,17 +73,17 @@ def _write(
     conn: Connection, writing: Sequence[Unit], works: Sequence[Work], counts: dict[str, int]
 ) -> None:
     """The units, in order, in one round trip."""
-    statements = [
-        (unit, statement)
-        for unit in writing
-        for statement in (
-            [at_once(unit, works)]
-            if unit.at_once
-            else [s for w in unit.works for s in (update(w), insert(w))]
-        )
-    ]
+    statements = [(unit, statement) for unit in writing for statement in written(unit, works)]
     done = together(conn, [statement for _, statement in statements])
     for (unit, _), answer in zip(statements, done, strict=True):
         numbers = [int(str(n)) for n in answer.rows[0]] if answer.rows else [answer.count]
         for work, rows in zip(unit.works, numbers, strict=True):
             counts[work.derivation.name] += rows
+
+
+def written(unit: Unit, works: Sequence[Work], *, in_all: bool = False) -> list[sql.Composed]:
+    """The statements that write a unit: one, which counts, or update and then insert. works: all of
+    the batch. in_all: a statement that counts gives one number."""
+    if unit.at_once:
+        return [at_once(unit, works, in_all=in_all)]
+    return [statement for work in unit.works for statement in (update(work), insert(work))]

@@ -26,6 +26,7 @@ def fingerprint(conn: Connection, run_id: int, plan: Plan) -> str:
             "target": plan.target_schema,
             "retired": plan.retired_schema,
         },
+        prepare=True,  # a switch asks again under its locks
     ).fetchone()
     assert row is not None
     return str(row[0])

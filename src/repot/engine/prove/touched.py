@@ -184,9 +184,7 @@ def _touched(
     """What is to be compared: the touched scopes, without those that wait."""
     waits = aside.of(move) if aside is not None else None
     scope = replace(empty(temp, move, mine, "prove"), all=whole and not (waits and waits.all))
-    query = sql.SQL("select {fields} from {touched} as t where epoch <= {epoch}").format(
-        fields=idents(mine.fields, "t"), touched=ident(mine.touched), epoch=sql.Literal(epoch)
-    )
+    query = touched_until(mine, epoch)
     if waits is not None:
         query += sql.SQL(" and ")
         if waits.all:
@@ -200,6 +198,13 @@ def _touched(
                 ),
             )
     return scope, query
+
+
+def touched_until(todo: Todo, epoch: int) -> sql.Composed:
+    """SELECT: the scopes (as t) that were touched up to this epoch."""
+    return sql.SQL("select {fields} from {touched} as t where epoch <= {epoch}").format(
+        fields=idents(todo.fields, "t"), touched=ident(todo.touched), epoch=sql.Literal(epoch)
+    )
 
 
 def _where(conn: Connection, scope: Scope, known: Arrays, aside: Aside | None) -> Where:
@@ -242,21 +247,24 @@ def _proven(scope: Scope, epoch: int) -> list[sql.Composed]:
             ).format(sql.Literal(mine.id), sql.Literal(epoch))
         )
     if scope.count:
-        statements.append(
-            sql.SQL(
-                "delete from {touched} as t where epoch <= {epoch}"
-                " and exists (select from {scope} as s where {same})"
-            ).format(
-                touched=ident(mine.touched),
-                epoch=sql.Literal(epoch),
-                scope=ident(scope.table),
-                same=joined(
-                    (sql.SQL("s.{f} = t.{f}").format(f=sql.Identifier(f)) for f in mine.fields),
-                    " and ",
-                ),
-            )
-        )
+        statements.append(touched_no_more(scope, epoch))
     return statements
+
+
+def touched_no_more(scope: Scope, epoch: int) -> sql.Composed:
+    """The statement that notes: the scopes have been proven up to this epoch."""
+    mine = scope.todo
+    return sql.SQL(
+        "delete from {touched} as t where epoch <= {epoch}"
+        " and exists (select from {scope} as s where {same})"
+    ).format(
+        touched=ident(mine.touched),
+        epoch=sql.Literal(epoch),
+        scope=ident(scope.table),
+        same=joined(
+            (sql.SQL("s.{f} = t.{f}").format(f=sql.Identifier(f)) for f in mine.fields), " and "
+        ),
+    )
 
 
 def touch_own(conn: Connection, run_id: int, plan: Plan) -> None:

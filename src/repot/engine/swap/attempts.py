@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import psycopg
-from psycopg import errors
+from psycopg import errors, sql
 
 from repot.engine.session import Session
-from repot.engine.swap.blockers import pushing
+from repot.engine.swap.blockers import Pushed, pushing
 from repot.engine.swap.locks import NotLocked
 from repot.engine.swap.outcome import settle
 from repot.model.errors import Refused, RepotError
@@ -21,7 +22,17 @@ from repot.postgres.outcome import Truth
 from repot.postgres.retry import blockers
 from repot.postgres.state import record_event
 
+P = TypeVar("P")
 T = TypeVar("T")
+
+# JIT would compile the catalogs' queries for longer than they run. What says prepare=True, and what
+# the session's own functions do, is done before the locks and again under them, and planned once.
+_SESSION = "set jit = off; set plan_cache_mode = force_generic_plan"
+# What is prepared is the session's own: nothing is lost with it.
+_PREPARING = "set synchronous_commit = off; set lock_timeout = {}"
+_PREPARED = "reset synchronous_commit; set lock_timeout = 0"
+_BEGIN = "begin isolation level read committed read write"
+_ONLY_ON_DEMAND = 2**31
 
 PUSH_FROM = 2  # the attempt (from 0) from which blockers are pushed aside, where that was asked for
 
@@ -80,7 +91,8 @@ class Done(Generic[T]):
 
 def in_one_transaction(
     session: Session,
-    body: Callable[[Connection, Clock], T],
+    prepare: Callable[[Connection], P],
+    body: Callable[[Connection, Clock, P], T],
     *,
     what: str,
     truth: Truth,
@@ -90,44 +102,91 @@ def in_one_transaction(
     """Run `body` in a transaction of its own and commit; again and again while it raises NotLocked
     or TooLong (lock_timeout_ms and retries of the plan).
 
+    prepare: what is done once in a session, before its transactions, outside of any; its result is
+    handed to `body`, which may close the connection to have it done anew.
     Raises Refused `lock-timeout` or `pause-too-long`; RepotError `connection-lost` where the
     connection broke and nothing was done; OutcomeUnknown where that cannot be found out.
     """
     setting = session.plan.cutover
     pushed: list[str] = []
     late = 0
-    for attempt in range(setting.retries + 1):
-        conn = session.connect(application=f"repot {what}")
-        watcher = _watcher(session) if cancel_blockers and attempt >= PUSH_FROM else None
-        clock = Clock(max_pause_ms, attempt)
-        try:
-            grace = setting.lock_timeout_ms / 4000
-            with pushing(watcher, conn.info.backend_pid, grace) as aside:
-                # JIT would compile the catalog queries for longer than they run.
-                conn.execute("begin isolation level read committed read write; set local jit = off")
-                value = body(conn, clock)
-                clock.check()
-            pushed += [str(p) for p in aside]
-            _commit(session, conn, what, truth)
-            pause, locked = clock.held_ms()
-            return Done(value, pause, locked, attempt + 1, tuple(pushed))
-        except (NotLocked, errors.LockNotAvailable, errors.DeadlockDetected):
-            pushed += [str(p) for p in aside]
-        except TooLong:
-            late += 1
-        except errors.QueryCanceled as failed:
-            if clock.limit_ms is None or clock.held_ms()[1] < clock.limit_ms * 0.9:
+    with _place(session, what, prepare) as place:
+        for attempt in range(setting.retries + 1):
+            watcher = _watcher(session) if cancel_blockers and attempt >= PUSH_FROM else None
+            clock, aside, conn = Clock(max_pause_ms, attempt), list[Pushed](), None
+            try:
+                conn, prepared = place.get()
+                grace = setting.lock_timeout_ms / 4000
+                with pushing(watcher, conn.info.backend_pid, grace) as aside:
+                    conn.execute(_BEGIN)
+                    value = body(conn, clock, prepared)
+                    clock.check()
+                pushed += [str(p) for p in aside]
+                _commit(session, conn, what, truth)
+                pause, locked = clock.held_ms()
+                return Done(value, pause, locked, attempt + 1, tuple(pushed))
+            except (NotLocked, errors.LockNotAvailable, errors.DeadlockDetected):
+                pushed += [str(p) for p in aside]
+            except TooLong:
+                late += 1
+            except errors.QueryCanceled as failed:
+                if clock.limit_ms is None or clock.held_ms()[1] < clock.limit_ms * 0.9:
+                    raise _failed(session, conn, what, failed) from failed
+                late += 1
+            except psycopg.Error as failed:
                 raise _failed(session, conn, what, failed) from failed
-            late += 1
-        except psycopg.Error as failed:
-            raise _failed(session, conn, what, failed) from failed
-        finally:
-            conn.close()  # whatever is open in it is rolled back by the server
-            if watcher is not None:
-                watcher.close()
-        if attempt < setting.retries:
-            time.sleep(random.uniform(0.5, 1.0) * min(2.0, 0.02 * 1.5**attempt))
+            finally:
+                place.undo()
+                if watcher is not None:
+                    watcher.close()
+            if attempt < setting.retries:
+                time.sleep(random.uniform(0.5, 1.0) * min(2.0, 0.02 * 1.5**attempt))
     raise _given_up(session, what, late, pushed, max_pause_ms)
+
+
+class _Place(Generic[P]):
+    """The connection of a switch and what was prepared in it, kept for the next try."""
+
+    def __init__(self, session: Session, what: str, prepare: Callable[[Connection], P]) -> None:
+        self._session, self._what, self._prepare = session, what, prepare
+        self._conn: Connection | None = None
+        self._ready: tuple[Connection, P] | None = None
+
+    def get(self) -> tuple[Connection, P]:
+        """Both, made anew where the connection is gone."""
+        if self._ready is None or self._ready[0].closed:
+            self.close()
+            self._conn = conn = self._session.connect(application=f"repot {self._what}")
+            conn.prepare_threshold = _ONLY_ON_DEMAND
+            conn.execute(_SESSION)
+            timeout = sql.Literal(self._session.plan.cutover.lock_timeout_ms)
+            conn.execute(sql.SQL(_PREPARING).format(timeout))
+            self._ready = conn, self._prepare(conn)
+            conn.execute(_PREPARED)
+        return self._ready
+
+    def undo(self) -> None:
+        """Roll back whatever is open."""
+        if self._conn is not None and not self._conn.closed:
+            try:
+                self._conn.rollback()
+            except psycopg.Error:
+                self.close()
+
+    def close(self) -> None:
+        """What is open in it is rolled back by the server."""
+        if self._conn is not None:
+            self._conn.close()
+        self._conn = self._ready = None
+
+
+@contextmanager
+def _place(session: Session, what: str, prepare: Callable[[Connection], P]) -> Iterator[_Place[P]]:
+    place = _Place(session, what, prepare)
+    try:
+        yield place
+    finally:
+        place.close()
 
 
 def _commit(session: Session, conn: Connection, what: str, truth: Truth) -> None:
@@ -145,7 +204,7 @@ def _commit(session: Session, conn: Connection, what: str, truth: Truth) -> None
         raise RepotError("not-committed", f"the {what} was rolled back: {status}")
 
 
-def _failed(session: Session, conn: Connection, what: str, why: psycopg.Error) -> RepotError:
+def _failed(session: Session, conn: Connection | None, what: str, why: psycopg.Error) -> RepotError:
     evidence = without_password(str(why), session.dsn)
     # Without a code of the server's it is another connection of the switch's that is gone.
     if lost(conn, why) or (isinstance(why, psycopg.OperationalError) and not why.sqlstate):
@@ -163,10 +222,11 @@ def _failed(session: Session, conn: Connection, what: str, why: psycopg.Error) -
     )
 
 
-def lost(conn: Connection, why: psycopg.Error) -> bool:
-    """Whether the error is that the connection is gone."""
+def lost(conn: Connection | None, why: psycopg.Error) -> bool:
+    """Whether the error is that the connection is gone. conn: None where it was not handed out."""
     return isinstance(why, psycopg.OperationalError) and (
-        conn.closed or isinstance(why, errors.AdminShutdown | errors.CrashShutdown)
+        (conn is not None and conn.closed)
+        or isinstance(why, errors.AdminShutdown | errors.CrashShutdown)
     )
 
 

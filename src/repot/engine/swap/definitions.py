@@ -77,6 +77,7 @@ def read_definitions(
             "oids": None if pairs is None else [o for _, o in pairs],
             "except": list(leave_out),
         },
+        prepare=True,
     ).fetchall()
     found = {}
     for class_id, oid, kind, schema, relation, name, detail in rows:

@@ -55,7 +55,7 @@ def ours(schema: str | None) -> bool:
 
 def walk(conn: Connection, seeds: Collection[Key]) -> set[Key]:
     """The keys of all that depends on the seeds, their own parts among them."""
-    rows = conn.execute(load("walk.sql"), _arrays(seeds)).fetchall()
+    rows = conn.execute(load("walk.sql"), _arrays(seeds), prepare=True).fetchall()
     return {(int(str(class_id)), int(str(oid))) for class_id, oid in rows}
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import LiteralString
 
 from psycopg import errors, sql
 
@@ -128,26 +129,28 @@ def stop_writers(conn: Connection, locks: LockPlan, lock_timeout_ms: int, attemp
 
 def stop_readers(conn: Connection, locks: LockPlan, lock_timeout_ms: int, attempt: int) -> None:
     """Step 3; the views are free of their triggers afterwards. Raises NotLocked."""
-    statements = [
-        *(_unguard(v) for v in locks.views),
-        *_tables(_turned(locks.altered, attempt), "access exclusive"),
-        *_tables(_turned(locks.serving, attempt), "access exclusive"),
-        *_tables(locks.waiting, "access exclusive"),
-    ]
-    _lock(conn, statements, lock_timeout_ms)
+    tables = (
+        *_turned(locks.altered, attempt),
+        *_turned(locks.serving, attempt),
+        *locks.waiting,
+    )
+    statements = [*(_unguard(v) for v in locks.views), *_all_at_once(tables, "access exclusive")]
+    _lock(conn, [joined(statements, "; ")] if statements else [], lock_timeout_ms)
 
 
 def _turned(names: Sequence[Name], attempt: int) -> Sequence[Name]:
     return tuple(reversed(names)) if attempt % 2 else names
 
 
-def _tables(names: Sequence[Name], mode: str) -> list[sql.Composable]:
+def _tables(names: Sequence[Name], mode: LiteralString) -> list[sql.Composable]:
     """The first one alone: from then on somebody may be waiting for us, and that is timed."""
-    return [
-        sql.SQL("lock table {} in {} mode").format(joined(ident(n) for n in part), sql.SQL(mode))
-        for part in (names[:1], names[1:])
-        if part
-    ]
+    return [*_all_at_once(names[:1], mode), *_all_at_once(names[1:], mode)]
+
+
+def _all_at_once(names: Sequence[Name], mode: LiteralString) -> list[sql.Composable]:
+    """In this order, by one statement; none if there are none."""
+    statement = sql.SQL("lock table {} in {} mode")
+    return [statement.format(joined(ident(n) for n in names), sql.SQL(mode))] if names else []
 
 
 def _guard(view: Name) -> sql.Composable:

@@ -93,6 +93,9 @@ class Noting:
         self._left_out = [*ALL, where.aside, where.waiting]
         self._coming = {t.key for t in swap.incoming}
         self._before = self._relevant(None) if self._scripts else {}
+        if self._scripts:  # what is asked under the locks is planned now
+            self._versions()
+            self._relevant(list(self._before)[:1])
 
     def run(self, known: Collection[str]) -> list[Remake]:
         """Run the files; gives what undoes them, in the order to run.
@@ -132,7 +135,9 @@ class Noting:
         }
 
     def _versions(self) -> dict[Key, str]:
-        rows = self._conn.execute(load("versions.sql"), {"except": self._left_out}).fetchall()
+        rows = self._conn.execute(
+            load("versions.sql"), {"except": self._left_out}, prepare=True
+        ).fetchall()
         return {(int(str(c)), int(str(o))): str(version) for c, o, version in rows}
 
 

@@ -275,6 +275,7 @@ def _rules(conn: Connection, swap: Survey) -> dict[int, str]:
         "select oid::bigint, xmin::text from pg_catalog.pg_rewrite"
         " where ev_class = any (%s::oid[]) and ev_type = '1'",
         (views,),
+        prepare=True,
     ).fetchall()
     return {int(str(oid)): str(version) for oid, version in rows}
 

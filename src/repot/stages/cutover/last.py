@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from psycopg import sql
 
-from repot.engine import wal
+from repot.engine import tail, wal
 from repot.engine.apply import PATIENCE, both_now, both_ways, catch_up, retry_poison
 from repot.engine.apply.batch import Batch, lay_out, touch_others
 from repot.engine.apply.names import Names
 from repot.engine.apply.taking import ALL
 from repot.engine.capture import FORWARD
 from repot.engine.compare import sides
+from repot.engine.drift.fingerprint import fingerprint
 from repot.engine.failing import failing
 from repot.engine.outward import outward_checks
 from repot.engine.prove import (
@@ -28,6 +30,7 @@ from repot.engine.prove import (
     touched_count,
 )
 from repot.engine.session import Session
+from repot.engine.tail import Tail
 from repot.model.errors import Refused, RepotError
 from repot.model.plan import Plan
 from repot.postgres.compose import ident, joined
@@ -36,7 +39,7 @@ from repot.postgres.connect import Connection
 ROUNDS = 12
 TRIES = 4
 QUICK = 4  # rounds of carrying over, before the locks
-AT_ONCE = 2  # the same while a TRUNCATE already waits, and others behind it
+AT_ONCE = 1  # the same while a TRUNCATE already waits, and others behind it
 CALM = 12  # changes in a round after which another one would not be worth it
 FEW = 100  # scopes that are left to be proven under the locks
 SHOWN = 5
@@ -65,13 +68,26 @@ def bring_up(session: Session) -> int:
     return rows
 
 
-def get_ready(conn: Connection, session: Session) -> None:
-    """In the switch's transaction, before everything: what would take time under its locks."""
+@dataclass(frozen=True)
+class Ready:
+    """What was prepared in the switch's session; `quick` None where both sides are written."""
+
+    quick: Tail | None
+
+
+def get_ready(conn: Connection, session: Session) -> Ready:
+    """In the switch's session, before its transaction: what would take time under its locks.
+
+    Nothing is kept locked: a TRUNCATE of the application's would wait for that, and others for it.
+    """
     run, plan = session.run.id, session.plan
     names = Names(conn, run)
     for move in plan.moves:
         sides(conn, move, names[move.table])  # asked now, so that it is known under the locks
-    lay_out(conn, run, plan, only_given=both_ways(conn, run) is not None)
+    both = both_ways(conn, run) is not None
+    lay_out(conn, run, plan, only_given=both)
+    fingerprint(conn, run, plan)  # planned now
+    return Ready(None if both else tail.make(conn, run, plan))
 
 
 def carry_over(conn: Connection, session: Session) -> None:
@@ -131,17 +147,31 @@ def stop_v2(conn: Connection, session: Session) -> None:
     )
 
 
-def empty(conn: Connection, session: Session, other: Connection | None) -> int:
+def finish(
+    conn: Connection, session: Session, other: Connection | None, ready: Ready
+) -> tuple[int, int]:
+    """Under the locks: apply all that waits and prove all that is touched; gives the changes and
+    the rows.
+
+    other: reads the WAL (wal.reader); that needs none of the locks that are held here. Raises what
+    `empty` and `prove` raise.
+    """
+    if other is not None:
+        wal.catch_up(other, session.run.id, session.plan, advance=False)
+    done = ready.quick.run() if ready.quick is not None else "both sides are written"
+    if isinstance(done, tail.Done):
+        return done.changes, done.proven
+    return empty(conn, session), prove(conn, session)
+
+
+def empty(conn: Connection, session: Session) -> int:
     """Under the locks: apply what is logged until nothing waits (trap 6: one drained batch is not a
     drained queue); gives the changes.
 
-    other: reads the WAL (wal.reader); that needs none of the locks that are held here. Raises
-    RepotError `not-drained`, `wal-slot-lost`; psycopg.Error where V2's constraints do not allow a
-    row.
+    Raises RepotError `not-drained`, `wal-slot-lost`; psycopg.Error where V2's constraints do not
+    allow a row.
     """
     run, plan = session.run.id, session.plan
-    if other is not None:
-        wal.catch_up(other, run, plan, advance=False)
     rule, changes = both_ways(conn, run), 0
     for _ in range(ROUNDS if rule is not None else 0):
         done = both_now(conn, run, plan, rule or "")

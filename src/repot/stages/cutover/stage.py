@@ -10,6 +10,7 @@ from repot.engine.session import Session
 from repot.engine.swap import memory, shape
 from repot.engine.swap.attempts import Clock, in_one_transaction
 from repot.engine.swap.evidence import after_the_commit, asking, note, read_run, took_place
+from repot.engine.swap.locks import NotLocked
 from repot.engine.swap.preflight import examine
 from repot.engine.swap.switch import Switch, open_switch
 from repot.engine.wal.reader import reader
@@ -24,12 +25,12 @@ from repot.postgres.patience import give_way
 from repot.postgres.state import last_evidence, record_evidence, set_phase
 from repot.stages.cutover import gates
 from repot.stages.cutover.last import (
+    Ready,
     bring_up,
     carry_over,
     carry_over_at_once,
-    empty,
+    finish,
     get_ready,
-    prove,
     stop_v2,
 )
 
@@ -68,7 +69,8 @@ def cutover(
     bring_up(session)
     done = in_one_transaction(
         session,
-        lambda conn, clock: _prepared(conn, session, clock),
+        lambda conn: _get_ready(conn, session),
+        lambda conn, clock, ready: _with_others(conn, session, clock, ready),
         what=STAGE,
         truth=lambda conn: took_place(conn, session, Phase.CUT_OVER),
         max_pause_ms=max_pause_ms,
@@ -88,15 +90,23 @@ def cutover(
     return run, result
 
 
-def _prepared(conn: Connection, session: Session, clock: Clock) -> CutoverResult | None:
+def _get_ready(conn: Connection, session: Session) -> Ready:
+    _refuse_changed_schema(conn, session.plan)  # or what is prepared would fail, and not say why
+    return get_ready(conn, session)
+
+
+def _with_others(
+    conn: Connection, session: Session, clock: Clock, ready: Ready
+) -> CutoverResult | None:
     with reader(session, STAGE) as wal_reader, session.connect(f"repot {STAGE}") as beside:
-        return _switch(conn, session, clock, wal_reader, beside)
+        return _switch(conn, session, clock, ready, wal_reader, beside)
 
 
 def _switch(
     conn: Connection,
     session: Session,
     clock: Clock,
+    ready: Ready,
     wal_reader: Connection | None,
     beside: Connection,
 ) -> CutoverResult | None:
@@ -104,20 +114,22 @@ def _switch(
     plan, run = session.plan, read_run(conn, session.run)
     if run.phase is Phase.CUT_OVER:
         return None
+    rule = both_ways(conn, run.id)
+    if (rule is None) != (ready.quick is not None):  # both ways were opened, or closed, just now
+        conn.close()
+        raise NotLocked
     carry_over(beside, session)
+    shape_of = drift.check(beside, run.id, plan, None)
+    _refuse_changed_schema(beside, plan)
     # From here on another connection of ours may be waited for only shortly: a TRUNCATE that waits
     # for this transaction would stop it, and nobody would see that we wait for each other. And
     # nothing is written before the writers wait: they would wait for the rows.
     give_way(conn)
-    _refuse_changed_schema(conn, plan)
-    shape_of = drift.check(conn, run.id, plan, None)
-    get_ready(conn, session)
     switch = open_switch(conn, plan, run.id, clock, to="v2", kind=plan.cutover.swap)
     _refuse_trouble(conn, switch)
     switch.prepare_v2()
     carry_over_at_once(beside, session)
 
-    rule = both_ways(conn, run.id)
     hold_lane(conn, run.id, capture.FORWARD)  # before the run's row, as followers do
     if rule is not None:
         hold_lane(conn, run.id, capture.BACK)
@@ -128,8 +140,7 @@ def _switch(
     drift.check(conn, run.id, plan, shape_of)
     if rule is not None:
         stop_v2(conn, session)
-    drained = empty(conn, session, wal_reader)
-    proven = prove(conn, session)
+    drained, proven = finish(conn, session, wal_reader, ready)
     switch.to_v2()
     capture.watch_own(conn, run.id, plan)
     set_phase(conn, run, Phase.CUT_OVER)

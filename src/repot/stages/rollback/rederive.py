@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
-from repot.engine.apply.deleting import delete
+from repot.engine.apply.deleting import deleting
 from repot.engine.apply.order import parents_first
 from repot.engine.apply.temporary import TEMP
 from repot.engine.apply.work import Work, same_key
@@ -68,7 +68,7 @@ def _write(conn: Connection, session: Session, found: Sequence[Found]) -> None:
         )
         works.append(Work(move, one.table, at, wanted, doomed, written, one.rows, one.rows))
     for work in reversed(works):
-        delete(conn, work)
+        conn.execute(deleting(work))
     update_and_insert(conn, works)
 
 

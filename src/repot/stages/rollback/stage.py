@@ -71,7 +71,8 @@ def rollback(session: Session, *, accept_loss: bool = False) -> tuple[Run, Rollb
     carried = Carried()
     done = in_one_transaction(
         session,
-        lambda conn, clock: _prepared(conn, session, clock, carried, accept_loss),
+        lambda conn: _get_ready(conn, session),
+        lambda conn, clock, _: _with_others(conn, session, clock, carried, accept_loss),
         what=STAGE,
         truth=lambda conn: took_place(conn, session, Phase.ROLLED_BACK),
     )
@@ -84,7 +85,17 @@ def rollback(session: Session, *, accept_loss: bool = False) -> tuple[Run, Rollb
     return run, result
 
 
-def _prepared(
+def _get_ready(conn: Connection, session: Session) -> bool:
+    """What would take time under the locks, as far as it can be done in the session before its
+    transaction; whether anything was."""
+    if _gone(conn, session):
+        return False
+    lay_out_back(conn, session.run.id, session.plan)
+    lay_out(conn, session)
+    return True
+
+
+def _with_others(
     conn: Connection, session: Session, clock: Clock, carried: Carried, accept_loss: bool
 ) -> RollbackResult | None:
     # Whoever must go back can, whatever became of the slot.
@@ -117,9 +128,6 @@ def _switch(
     # From here on another connection of ours may be waited for only shortly, and nothing is written
     # before the writers wait: they would wait for the rows.
     give_way(conn)
-    if not gone:
-        lay_out_back(conn, run.id, plan)
-        lay_out(conn, session)
     switch = open_switch(conn, plan, run.id, clock, to="v1", kind=plan.cutover.swap)
     _refuse_changed_schema(conn, plan, accept_loss=accept_loss)
     switch.prepare_v1()
