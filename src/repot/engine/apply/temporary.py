@@ -125,3 +125,9 @@ class Temporary:
             )
             known.used = False
         return True
+
+
+def make_schema(conn: Connection) -> None:
+    """Make the session's schema for temporary tables now. The server makes it with the first of
+    them, and whenever a schema is made every session plans anew all that it had planned."""
+    conn.execute("create temp table repot_first ()")

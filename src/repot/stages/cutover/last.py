@@ -21,6 +21,7 @@ from repot.engine.capture import FORWARD
 from repot.engine.compare import sides
 from repot.engine.drift.fingerprint import fingerprint
 from repot.engine.failing import failing
+from repot.engine.lag import lag
 from repot.engine.outward import outward_checks
 from repot.engine.prove import (
     TouchedProof,
@@ -39,7 +40,7 @@ from repot.postgres.connect import Connection
 ROUNDS = 12
 TRIES = 4
 QUICK = 4  # rounds of carrying over, before the locks
-AT_ONCE = 1  # the same while a TRUNCATE already waits, and others behind it
+BEARABLE = 300  # changes that are sooner applied under the locks than beside them
 CALM = 12  # changes in a round after which another one would not be worth it
 FEW = 100  # scopes that are left to be proven under the locks
 SHOWN = 5
@@ -86,8 +87,9 @@ def get_ready(conn: Connection, session: Session) -> Ready:
         sides(conn, move, names[move.table])  # asked now, so that it is known under the locks
     both = both_ways(conn, run) is not None
     lay_out(conn, run, plan, only_given=both)
-    fingerprint(conn, run, plan)  # planned now
-    return Ready(None if both else tail.make(conn, run, plan))
+    quick = None if both else tail.make(conn, run, plan)
+    fingerprint(conn, run, plan)  # planned now; the last, as a rollback forgets it
+    return Ready(quick)
 
 
 def carry_over(conn: Connection, session: Session) -> None:
@@ -101,22 +103,22 @@ def carry_over(conn: Connection, session: Session) -> None:
             return
 
 
-def carry_over_at_once(conn: Connection, session: Session) -> None:
-    """The same, while the switch holds locks that a TRUNCATE of the application's may be waiting
-    for, and this connection would wait behind that: where a lock is not to be had it is left for
-    later. Raises Refused `not-equal`."""
+def carry_over_at_once(conn: Connection, session: Session, ready: Ready) -> None:
+    """The same once, while the switch holds locks that a TRUNCATE of the application's may be
+    waiting for, and others behind it, and this connection would wait behind that: where a lock is
+    not to be had it is left for later, and so is what is BEARABLE. Raises Refused `not-equal`."""
     run, plan = session.run.id, session.plan
-    for _ in range(AT_ONCE):
-        try:
-            done = _carry(conn, session, switching=True, tries=1)
-            proofs = prove_touched(conn, run, plan, seconds=0)
-        except RepotError as failed:
-            if failed.code not in ("lock-timeout", "apply-failed"):
-                raise
-            continue
+    wal_waits = bool(plan.capture.wal)  # nobody has counted that
+    if ready.quick is not None and not wal_waits and lag(conn, run, FORWARD).waiting <= BEARABLE:
+        return
+    try:
+        _carry(conn, session, switching=True, tries=1)
+        proofs = prove_touched(conn, run, plan, seconds=0)
+    except RepotError as failed:
+        if failed.code not in ("lock-timeout", "apply-failed"):
+            raise
+    else:
         refuse_differences(proofs)
-        if done <= CALM:
-            return
 
 
 def _carry(

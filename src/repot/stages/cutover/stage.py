@@ -5,6 +5,7 @@ from __future__ import annotations
 from repot.engine import capture, drift
 from repot.engine.apply import both_ways
 from repot.engine.apply.batch import hold_lane, hold_switch
+from repot.engine.apply.temporary import make_schema
 from repot.engine.arming import arm
 from repot.engine.session import Session
 from repot.engine.swap import memory, shape
@@ -67,15 +68,17 @@ def cutover(
         memory.ensure_memory(conn)
         arm(session, conn)
     bring_up(session)
-    done = in_one_transaction(
-        session,
-        lambda conn: _get_ready(conn, session),
-        lambda conn, clock, ready: _with_others(conn, session, clock, ready),
-        what=STAGE,
-        truth=lambda conn: took_place(conn, session, Phase.CUT_OVER),
-        max_pause_ms=max_pause_ms,
-        cancel_blockers=cancel_blockers,
-    )
+    with session.connect(f"repot {STAGE}") as beside:
+        make_schema(beside)
+        done = in_one_transaction(
+            session,
+            lambda conn: _get_ready(conn, session),
+            lambda conn, clock, ready: _with_reader(conn, session, clock, ready, beside),
+            what=STAGE,
+            truth=lambda conn: took_place(conn, session, Phase.CUT_OVER),
+            max_pause_ms=max_pause_ms,
+            cancel_blockers=cancel_blockers,
+        )
     if done.value is None:  # another one was quicker
         with asking(session, STAGE) as conn:
             return _already(session, conn, read_run(conn, session.run))
@@ -95,10 +98,10 @@ def _get_ready(conn: Connection, session: Session) -> Ready:
     return get_ready(conn, session)
 
 
-def _with_others(
-    conn: Connection, session: Session, clock: Clock, ready: Ready
+def _with_reader(
+    conn: Connection, session: Session, clock: Clock, ready: Ready, beside: Connection
 ) -> CutoverResult | None:
-    with reader(session, STAGE) as wal_reader, session.connect(f"repot {STAGE}") as beside:
+    with reader(session, STAGE) as wal_reader:
         return _switch(conn, session, clock, ready, wal_reader, beside)
 
 
@@ -128,7 +131,7 @@ def _switch(
     switch = open_switch(conn, plan, run.id, clock, to="v2", kind=plan.cutover.swap)
     _refuse_trouble(conn, switch)
     switch.prepare_v2()
-    carry_over_at_once(beside, session)
+    carry_over_at_once(beside, session, ready)
 
     hold_lane(conn, run.id, capture.FORWARD)  # before the run's row, as followers do
     if rule is not None:
