@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -117,13 +118,17 @@ def in_one_transaction(
             try:
                 conn, prepared = place.get()
                 grace = setting.lock_timeout_ms / 4000
-                with pushing(watcher, conn.info.backend_pid, grace) as aside:
+                with (
+                    pushing(watcher, conn.info.backend_pid, grace) as aside,
+                    _no_collection(),
+                ):
                     conn.execute(_BEGIN)
+                    row = conn.execute("select pg_catalog.pg_current_xact_id()::text").fetchone()
                     value = body(conn, clock, prepared)
                     clock.check()
+                    _commit(session, conn, str(row[0]) if row else "", what, truth)
+                    pause, locked = clock.held_ms()
                 pushed += [str(p) for p in aside]
-                _commit(session, conn, what, truth)
-                pause, locked = clock.held_ms()
                 return Done(value, pause, locked, attempt + 1, tuple(pushed))
             except (NotLocked, errors.LockNotAvailable, errors.DeadlockDetected):
                 pushed += [str(p) for p in aside]
@@ -189,9 +194,18 @@ def _place(session: Session, what: str, prepare: Callable[[Connection], P]) -> I
         place.close()
 
 
-def _commit(session: Session, conn: Connection, what: str, truth: Truth) -> None:
-    row = conn.execute("select pg_catalog.pg_current_xact_id()::text").fetchone()
-    xid = str(row[0]) if row else ""
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Python does not look for garbage while others wait."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _commit(session: Session, conn: Connection, xid: str, what: str, truth: Truth) -> None:
     try:
         status = conn.execute("commit").statusmessage
     except psycopg.OperationalError as failed:
