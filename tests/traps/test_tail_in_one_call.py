@@ -166,13 +166,13 @@ def test_a_truncated_table_is_emptied_statement_by_statement(
     if no lock is in the way."""
     session, verdict = scenes.proven(V1, FILES, SETTINGS)
     stage = module("repot.stages.cutover.stage")
-    look = stage._refuse_changed_schema
+    opened = stage.open_switch
 
-    def truncated_before(*given: Any) -> None:
+    def truncated_before(*given: Any, **options: Any) -> Any:
         run(session.dsn, "truncate thing")
-        look(*given)
+        return opened(*given, **options)
 
-    monkeypatch.setattr(stage, "_refuse_changed_schema", truncated_before)
+    monkeypatch.setattr(stage, "open_switch", truncated_before)
     monkeypatch.setattr(stage, "carry_over_at_once", lambda *_: None)
     done = late(session, monkeypatch, "select 1")
     cutover(session, verdict, whole_backup())

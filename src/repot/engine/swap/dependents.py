@@ -64,11 +64,15 @@ def reach(conn: Connection, seeds: Collection[Key]) -> list[Dependent]:
     return describe(conn, walk(conn, seeds), seeds)
 
 
+def _described(conn: Connection, keys: Collection[Key]) -> list[tuple[object, ...]]:
+    return conn.execute(load("describe.sql"), _arrays(keys), prepare=True).fetchall()
+
+
 def describe(conn: Connection, keys: Collection[Key], seeds: Collection[Key]) -> list[Dependent]:
     """Those of the objects that are no parts of the seeds and not Repot's."""
     relations = {oid for class_id, oid in seeds if class_id == PG_CLASS}
     found = []
-    for row in conn.execute(load("describe.sql"), _arrays(keys)).fetchall() if keys else ():
+    for row in _described(conn, keys) if keys else ():
         class_id, oid, kind, name, home, relation, relation_oid, relkind, kind_text, ident = row
         belongs_to = None if relation_oid is None else int(str(relation_oid))
         if belongs_to in relations:

@@ -112,7 +112,9 @@ def _shared_sequences(conn: Connection, own: list[Thing], waiting: list[Thing]) 
     sequences = [t.oid for t in own if t.kind == "S"]
     relations = [t.oid for t in waiting if t.is_relation]
     rows = conn.execute(
-        load("shared_sequences.sql"), {"sequences": sequences, "relations": relations}
+        load("shared_sequences.sql"),
+        {"sequences": sequences, "relations": relations},
+        prepare=True,
     ).fetchall()
     used = {int(str(r[0])) for r in rows}
     return {t.key for t in own if t.kind == "S" and t.oid in used}

@@ -211,27 +211,40 @@ class Switch:
             )
 
 
+def look(conn: Connection, plan: Plan, run: int, *, to: str, kind: str) -> Survey:
+    """Both sides as they are now, while nobody is held up. to, kind: as for `open_switch`."""
+    direction: Direction = forward(plan) if to == "v2" else back(plan)
+    return survey(conn, direction, kind, memory.moved(conn, run) if to == "v1" else [])
+
+
 def open_switch(
-    conn: Connection, plan: Plan, run: int, clock: Clock, *, to: str, kind: str
+    conn: Connection,
+    plan: Plan,
+    run: int,
+    clock: Clock,
+    *,
+    to: str,
+    kind: str,
+    seen: Survey | None = None,
 ) -> Switch:
     """Look at both sides and hold their catalogs still; readers and writers go on.
 
-    to: v2 (cutover) or v1 (rollback). kind: tables or schema. Raises NotLocked.
+    to: v2 (cutover) or v1 (rollback). kind: tables or schema. seen: by `look`, just before. Raises
+    NotLocked.
     """
-    direction: Direction = forward(plan) if to == "v2" else back(plan)
     outside = [n for n in plan.captured() if n.schema_ not in (plan.source_schema, REGISTRY)]
     if to == "v2":
         outside += [key.references for _, key in outward_keys.of_v2(plan)]
-    moved = memory.moved(conn, run) if to == "v1" else []
     for _ in range(5):
-        before = survey(conn, direction, kind, moved)
+        before = seen or look(conn, plan, run, to=to, kind=kind)
+        seen = None
         locks = lock_plan(conn, before, outside)
         try:
             with conn.transaction():
                 hold_still(conn, locks, plan.cutover.lock_timeout_ms)
         except errors.UndefinedTable:
             continue  # dropped since it was seen
-        swap = survey(conn, direction, kind, moved)
+        swap = look(conn, plan, run, to=to, kind=kind)
         if lock_plan(conn, swap, outside) == locks:
             return _opened(conn, plan, run, clock, swap, locks)
     raise RepotError(

@@ -82,7 +82,9 @@ class Thing:
 
 def list_things(conn: Connection, schemas: Sequence[str], own: Sequence[str]) -> list[Thing]:
     """What lives in `schemas`; `own` are the schemas whose types count as one in signatures."""
-    rows = conn.execute(load("things.sql"), {"schemas": list(schemas), "own": list(own)}).fetchall()
+    rows = conn.execute(
+        load("things.sql"), {"schemas": list(schemas), "own": list(own)}, prepare=True
+    ).fetchall()
     return [
         Thing(
             class_id=int(str(row[0])),

@@ -13,7 +13,7 @@ from repot.engine.swap.attempts import Clock, in_one_transaction
 from repot.engine.swap.evidence import after_the_commit, asking, note, read_run, took_place
 from repot.engine.swap.locks import NotLocked
 from repot.engine.swap.preflight import examine
-from repot.engine.swap.switch import Switch, open_switch
+from repot.engine.swap.switch import Switch, look, open_switch
 from repot.engine.wal.reader import reader
 from repot.model.errors import Refused
 from repot.model.finding import Severity
@@ -121,14 +121,15 @@ def _switch(
     if (rule is None) != (ready.quick is not None):  # both ways were opened, or closed, just now
         conn.close()
         raise NotLocked
-    carry_over(beside, session)
     shape_of = drift.check(beside, run.id, plan, None)
     _refuse_changed_schema(beside, plan)
+    seen = look(conn, plan, run.id, to="v2", kind=plan.cutover.swap)
+    carry_over(beside, session)
     # From here on another connection of ours may be waited for only shortly: a TRUNCATE that waits
     # for this transaction would stop it, and nobody would see that we wait for each other. And
     # nothing is written before the writers wait: they would wait for the rows.
     give_way(conn)
-    switch = open_switch(conn, plan, run.id, clock, to="v2", kind=plan.cutover.swap)
+    switch = open_switch(conn, plan, run.id, clock, to="v2", kind=plan.cutover.swap, seen=seen)
     _refuse_trouble(conn, switch)
     switch.prepare_v2()
     carry_over_at_once(beside, session, ready)

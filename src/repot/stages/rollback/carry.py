@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from repot.engine import capture
 from repot.engine.apply import drain, retry_poison, step
 from repot.engine.apply.taking import ALL
+from repot.engine.lag import lag
 from repot.engine.session import Session
 from repot.engine.swap.logs import Logs
 from repot.model.errors import Refused, RepotError
@@ -17,7 +18,7 @@ from repot.postgres.connect import Connection
 
 ROUNDS = 5  # of applying before the locks: what comes meanwhile is applied under them
 TRIES = 4  # at what could not be applied
-CALM = 12  # changes in a round after which another one would not be worth it
+BEARABLE = 300  # changes that are sooner applied under the locks than beside them
 SHOWN = 5
 
 
@@ -68,20 +69,19 @@ def _step(conn: Connection, session: Session, carried: Carried) -> None:
 
 def carry_at_once(session: Session, carried: Carried) -> None:
     """The same once more, while the switch holds locks that a TRUNCATE of the application's may be
-    waiting for: what cannot be had at once is left to be done under the switch's locks."""
+    waiting for, and others behind it: what cannot be had at once is left to be done under the
+    switch's locks, and so is what is BEARABLE."""
+    run = session.run.id
     with session.connect("repot rollback") as conn:
-        for _ in range(ROUNDS):
-            try:
-                done = step(
-                    conn, session.run.id, session.plan, capture.BACK, switching=True, tries=1
-                )
-            except RepotError as failed:
-                if failed.code not in ("lock-timeout", "apply-failed"):
-                    raise
-                continue
+        if lag(conn, run, capture.BACK).waiting <= BEARABLE:
+            return
+        try:
+            done = step(conn, run, session.plan, capture.BACK, switching=True, tries=1)
+        except RepotError as failed:
+            if failed.code not in ("lock-timeout", "apply-failed"):
+                raise
+        else:
             carried.rows.update(done.tables)
-            if done.changes <= CALM:
-                return
 
 
 def apply(conn: Connection, session: Session, carried: Carried, *, accept_loss: bool) -> None:

@@ -132,8 +132,6 @@ def _switch(
     _refuse_changed_schema(conn, plan, accept_loss=accept_loss)
     switch.prepare_v1()
     carry_at_once(session, carried)
-    if not gone:
-        note_uncarried(session)
     back = Logs(conn, run.id, capture.BACK)
     mine = Carried(carried.rows.copy())  # what is applied from here on is undone if we try again
 
