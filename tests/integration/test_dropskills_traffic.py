@@ -12,6 +12,7 @@ import pytest
 from repot import service
 from repot.embedded import EmbeddedServer
 from support.dropskills import FOLDER, rolled_back, v1_template
+from support.sql import rows
 from support.traffic import (
     ENDS,
     ONE_SAMPLE,
@@ -33,13 +34,21 @@ def v1(server: EmbeddedServer) -> Iterator[str]:
         yield name
 
 
+_SPELT = "select id from packs where price <> round(price::numeric, 2) and description like 'Lot %'"
+
+
 @pytest.fixture(scope="module")
 def worked(server: EmbeddedServer, v1: str) -> Iterator[tuple[str, Any]]:
     """V1 after some seconds of load, until everything was done once, and the ledger."""
     dsn = server.create_database("traffic_worked", v1)
     wanted = {operation.name for operation in work.OPERATIONS}
     load = traffic.Traffic(dsn, writers=2, seed=SEED, readers=1)
-    work_until(load, lambda ledger: wanted <= set(ledger.operations) and has(ledger, "idea"), 4)
+
+    def enough(ledger: Any) -> bool:
+        done = wanted <= set(ledger.operations) and has(ledger, "idea")
+        return done and bool(rows(dsn, _SPELT))
+
+    work_until(load, enough, 4)
     yield dsn, load.stop()
     server.drop_database("traffic_worked")
 
@@ -135,8 +144,7 @@ _ON_V1 = {
     ),
     "a spelling is lost": (
         "pack",
-        "update packs set price = round(price::numeric, 2) where id = (select id from packs"
-        " where price <> round(price::numeric, 2) and description like 'Lot %' limit 1)",
+        f"update packs set price = round(price::numeric, 2) where id = ({_SPELT} limit 1)",
     ),
     "a profile is not made": (
         "user",

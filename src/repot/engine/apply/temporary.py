@@ -130,4 +130,4 @@ class Temporary:
 def make_schema(conn: Connection) -> None:
     """Make the session's schema for temporary tables now. The server makes it with the first of
     them, and whenever a schema is made every session plans anew all that it had planned."""
-    conn.execute("create temp table repot_first ()")
+    conn.execute("create temp table if not exists repot_first ()")

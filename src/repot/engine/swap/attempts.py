@@ -197,12 +197,14 @@ def _place(session: Session, what: str, prepare: Callable[[Connection], P]) -> I
 @contextmanager
 def _no_collection() -> Iterator[None]:
     """Python does not look for garbage while others wait."""
+    was = gc.isenabled()
     gc.collect()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if was:
+            gc.enable()
 
 
 def _commit(session: Session, conn: Connection, xid: str, what: str, truth: Truth) -> None:
