@@ -99,7 +99,7 @@ def _functions(story: Story) -> Iterator[Hit]:
 def _made(story: Story, what: str) -> set[str]:
     """Names that the folder makes itself somewhere, or may have made."""
     made: Mapping[Any, Any] = getattr(story.end, what)
-    return {key[1] for key in made} | story.end.opaque
+    return {key[1] for key in made} | story.end.opaque | story.end.doubted
 
 
 RULES = (

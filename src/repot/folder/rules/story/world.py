@@ -38,6 +38,7 @@ class World:
         self.extensions: set[str] = set()
         self.gone: dict[Slot, Gone] = {}
         self.opaque: set[str] = set()  # words of blocks whose effect cannot be told
+        self.doubted: set[str] = set()  # views that may have gone, until they are made again
         self.path: tuple[str, ...] = DEFAULT
         self.bodies_checked = True
         self.transaction = 0
@@ -59,6 +60,7 @@ class World:
         for name in ("names", "relations", "type_names", "types", "functions", "parts", "schemas"):
             setattr(other, name, dict(getattr(self, name)))
         other.gone, other.opaque = dict(self.gone), set(self.opaque)
+        other.doubted = set(self.doubted)
         other.extensions = set(self.extensions)
         other.down = True
         return other
@@ -109,8 +111,8 @@ class World:
         return None
 
     def hidden(self, *names: str) -> bool:
-        """Whether a block whose effect cannot be told mentions one of the names."""
-        return any(n.lower() in self.opaque for n in names)
+        """Whether it cannot be told what bears one of the names."""
+        return any(n.lower() in self.opaque or n.lower() in self.doubted for n in names)
 
     # --- what is asked
 
@@ -163,6 +165,7 @@ class World:
         if self.exists(sort, key):
             if not soft and not self.hidden(key[1]):
                 self.tell("twice", place, f"{sort} {show(key)}", self._made(sort, key))
+            self.doubted.discard(key[1].lower())
             return False
         for early in self.waiting.pop((sort, key), []) if not self.down else []:
             self.tell("early", early, f"{sort} {show(key)}", place, certain=not soft)
@@ -227,7 +230,7 @@ class World:
         """CASCADE may have dropped views that read the relation: which ones is not known."""
         for other in self.relations.values():
             if relation in other.reads:
-                self.opaque.add(other.key[1].lower())
+                self.doubted.add(other.key[1].lower())
 
     def cloud(self, text: str) -> None:
         """A block whose effect cannot be told: what it names may be otherwise than known."""

@@ -1,0 +1,1 @@
+CREATE VIEW "Address" AS SELECT "id" FROM "User";
