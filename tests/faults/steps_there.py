@@ -8,6 +8,8 @@ from faults.watching import COMMIT
 BUILDING = 'create schema if not exists "repot_quarantine"'  # the plan's own trial makes none
 STOPPED = ("lock table .* in exclusive mode", "lock table .* in exclusive mode")
 HIDDEN = "lock table .* in access exclusive mode"
+TAIL = '"repot_tail" \\(false\\)'
+REHEARSED = '"repot_tail" \\(true\\)'
 OWN = "delete from repot.own_transaction"
 CAPTURE = 'create trigger "repot_capture_upd"'
 TAKE_LOG = 'with gone as \\(delete from "repot"."log_'
@@ -108,13 +110,16 @@ TO_V2: Parts = {
         ("bringing up's commit", "during", (OWN, COMMIT)),
         ("proof of what was touched", "during", ("full join",)),
         ("its commit", "after", ("full join", COMMIT)),
+        ("rehearsal", "during", (REHEARSED,)),
+        ("rehearsal", "after", (REHEARSED,)),
         ("memory", "after*", ("insert into repot.moved",)),
     ],
     "under the locks": [
         ("stopping writers", "after", STOPPED[:1]),
         ("stopping writers", "after 2", STOPPED[:1]),
-        ("draining", "after!", (*STOPPED, "insert into repot.own_transaction")),
-        ("proof", "after", (*STOPPED, "2147483647")),
+        ("draining and proof", "before", (*STOPPED, TAIL)),
+        ("draining and proof", "during!", (*STOPPED, TAIL)),
+        ("draining and proof", "after", (*STOPPED, TAIL)),
         ("stopping readers", "after", (HIDDEN,)),
         ("swap", "during", (HIDDEN, 'create schema if not exists "shop_old"')),
         ("swap", "after*", (HIDDEN, 'create schema if not exists "shop_old"')),
