@@ -13,6 +13,7 @@ from repot.model.plan import Plan
 from repot.model.state import Evidence, Phase, Run
 from repot.postgres.connect import Connection
 from repot.postgres.sql import load
+from repot.postgres.turn import take_turn
 
 _RUN = "id, project, plan_digest, phase, created_at, updated_at"
 
@@ -85,10 +86,7 @@ def lock_run(conn: Connection, run: Run) -> None:
 
     A session lock: it goes with the connection, however that ends.
     """
-    row = conn.execute(
-        "select pg_try_advisory_lock(hashtextextended('repot.run.' || %s, 0))", (run.id,)
-    ).fetchone()
-    if row and row[0]:
+    if take_turn(conn, "repot.run", run.id):
         return
     raise Refused(
         "run-busy",

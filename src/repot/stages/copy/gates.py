@@ -9,6 +9,7 @@ from repot.model.errors import Refused
 from repot.model.state import Phase
 from repot.postgres.connect import Connection
 from repot.postgres.relations import current, relation_oid
+from repot.postgres.turn import take_turn
 from repot.stages.copy.sql import load
 
 
@@ -17,12 +18,7 @@ def hold(conn: Connection, run: int) -> None:
 
     Raises Refused `run-busy`.
     """
-    row = conn.execute(
-        "select pg_catalog.pg_try_advisory_lock("
-        "pg_catalog.hashtextextended('repot.copy.' || %s, 0))",
-        (run,),
-    ).fetchone()
-    if not row or not row[0]:
+    if not take_turn(conn, "repot.copy", run):
         raise Refused(
             "run-busy",
             f"another Repot is copying run {run}",
