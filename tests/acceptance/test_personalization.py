@@ -57,7 +57,7 @@ MESS = {
     "lines of no webhook": '"WebhookLog" l where not exists'
     ' (select from "Webhook" w where w."id" = l."webhookId")',
     "names alike in a brand": '"Product" p join "Product" q on q."brandId" = p."brandId"'
-    ' and lower(p."name") = \'mug été\' and q."name" = \'mug ete\'',
+    " and lower(p.\"name\") = 'mug été' and q.\"name\" = 'mug ete'",
     "twins of one moment": '"Product" p join "Product" q on q."brandId" = p."brandId"'
     ' and q."id" > p."id" and q."name" = p."name" and q."createdAt" = p."createdAt"',
     "names of signs only": '"Product" where "name" ~ \'^[^[:alnum:]]+$\'',
