@@ -13,6 +13,7 @@ from repot.postgres.compose import ident, joined, trusted
 from repot.postgres.connect import Connection
 
 LOOKS = 3
+FEW = 300  # changes that are sooner applied under a switch's locks than beside them
 
 
 def lag(conn: Connection, run_id: int, direction: str) -> Lag:
@@ -25,6 +26,11 @@ def lag(conn: Connection, run_id: int, direction: str) -> Lag:
             if conn.info.transaction_status is not TransactionStatus.IDLE:
                 raise
     return _lag(conn, run_id, direction)
+
+
+def few_wait(conn: Connection, run_id: int, direction: str) -> bool:
+    """Whether what waits is few enough to be left for a switch's locks."""
+    return lag(conn, run_id, direction).waiting <= FEW
 
 
 def _lag(conn: Connection, run_id: int, direction: str) -> Lag:

@@ -18,8 +18,8 @@ def take_turn(conn: Connection, what: str, run_id: int, seconds: float = MOMENT_
     until = time.monotonic() + seconds
     while True:
         row = conn.execute(
-            "select pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended(%s, 0))",
-            (f"{what}.{run_id}",),
+            "select pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended(%s, %s))",
+            (what, run_id),
         ).fetchone()
         if row and row[0]:
             return True

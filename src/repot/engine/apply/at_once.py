@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-from repot.engine.apply.deleting import spared
+from repot.engine.apply.deleting import deleting, spared
 from repot.engine.apply.rows import insert, update, values
 from repot.engine.apply.unit import Unit, watched
 from repot.engine.apply.work import Work, same_key
@@ -44,21 +44,13 @@ def _steps(
     unit: Unit, works: Sequence[Work], work: Work, pairs: sql.Identifier | None
 ) -> list[sql.Composable]:
     """pairs: where it is told which rows go on with another key."""
-    d = work.derivation
     goes_on = sql.SQL("exists (select from {} as m where {})")
     steps: list[sql.Composable] = []
     if work.dooms:
         unless = spared(unit, works, work)
         if pairs is not None:
             unless.append(goes_on.format(pairs, _same(work, "old", "t")))
-        steps.append(
-            sql.SQL("delete from {} as t using {} as d where {} and not ({})").format(
-                ident(work.table),
-                ident(work.doomed),
-                same_key(d, "t", "d"),
-                joined(unless, " or ") if unless else sql.SQL("false"),
-            )
-        )
+        steps.append(deleting(work, joined(unless, " or ") if unless else None))
     if work.wants:
         steps.append(update(work))
     if pairs is not None:

@@ -114,8 +114,7 @@ def lay_out_back(conn: Connection, run_id: int, plan: Plan) -> None:
     temp = Temporary(conn, last=True)
     todos = todos_of.read(conn, run_id, BACK)
     place = Place(BACK, plan.source, Names(conn, run_id))
-    for captured in (*read(conn, run_id, FORWARD), *read(conn, run_id, BACK)):
-        taken_table(temp, captured)
+    _lay_out_logs(conn, temp, run_id)
     for d in todos_of.derivations(plan, BACK):
         if d.name in todos:
             work_out(conn, temp, place, [empty(temp, d, todos[d.name])])
@@ -130,14 +129,19 @@ def lay_out(conn: Connection, run_id: int, plan: Plan, *, only_given: bool = Fal
     temp = Temporary(conn, last=True)
     todos = todos_of.read(conn, run_id, FORWARD)
     place = Place(FORWARD, plan.target, Names(conn, run_id), only_given=only_given)
-    for captured in (*read(conn, run_id, FORWARD), *read(conn, run_id, BACK)):
-        taken_table(temp, captured)
+    _lay_out_logs(conn, temp, run_id)
     for number, registry in enumerate(plan.registries):
         keys_table(temp, run_id, number, registry)
     for d in plan.moves:
         empty(temp, d, todos[d.name], "prove")
         work_out(conn, temp, place, [empty(temp, d, todos[d.name])])
     temp.tell_planner()
+
+
+def _lay_out_logs(conn: Connection, temp: Temporary, run_id: int) -> None:
+    """The tables that changes are taken into, of both directions."""
+    for captured in (*read(conn, run_id, FORWARD), *read(conn, run_id, BACK)):
+        taken_table(temp, captured)
 
 
 def _lane(direction: str) -> str:

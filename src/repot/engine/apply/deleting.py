@@ -76,11 +76,7 @@ def spared(unit: Unit, works: Sequence[Work], work: Work) -> list[sql.Composable
         if child.acts:
             found.append(_stays(child, works))
         elif not unit.writes(child.derivation.name) and _by_key(child, work):
-            found.append(
-                sql.SQL("exists (select from {} as c where {})").format(
-                    ident(child.table), _refers(child)
-                )
-            )
+            found.append(_referred(child))
     return found
 
 
@@ -111,7 +107,7 @@ def referring(parent: Work, works: Sequence[Work]) -> sql.Composable:
     written: the others are for the server to check."""
     written = {w.derivation.name for w in works}
     found = [
-        sql.SQL("exists (select from {} as c where {})").format(ident(c.table), _refers(c))
+        _referred(c)
         for c in parent.children
         if c.acts or c.derivation.name in written or not _by_key(c, parent)
     ]
@@ -154,6 +150,13 @@ def _stays(
         conditions.append(known)
     return sql.SQL("exists (select from {} as c where {})").format(
         ident(child.table), joined(conditions, " and ")
+    )
+
+
+def _referred(child: Child) -> sql.Composed:
+    """Condition on `t`: a row refers to it by this key."""
+    return sql.SQL("exists (select from {} as c where {})").format(
+        ident(child.table), _refers(child)
     )
 
 

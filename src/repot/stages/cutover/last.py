@@ -21,7 +21,7 @@ from repot.engine.capture import FORWARD
 from repot.engine.compare import sides
 from repot.engine.drift.fingerprint import fingerprint
 from repot.engine.failing import failing
-from repot.engine.lag import lag
+from repot.engine.lag import few_wait
 from repot.engine.outward import outward_checks
 from repot.engine.prove import (
     TouchedProof,
@@ -40,7 +40,6 @@ from repot.postgres.connect import Connection
 ROUNDS = 12
 TRIES = 4
 QUICK = 4  # rounds of carrying over, before the locks
-BEARABLE = 300  # changes that are sooner applied under the locks than beside them
 CALM = 12  # changes in a round after which another one would not be worth it
 FEW = 100  # scopes that are left to be proven under the locks
 SHOWN = 5
@@ -106,10 +105,10 @@ def carry_over(conn: Connection, session: Session) -> None:
 def carry_over_at_once(conn: Connection, session: Session, ready: Ready) -> None:
     """The same once, while the switch holds locks that a TRUNCATE of the application's may be
     waiting for, and others behind it, and this connection would wait behind that: where a lock is
-    not to be had it is left for later, and so is what is BEARABLE. Raises Refused `not-equal`."""
+    not to be had it is left for later, and so are few changes. Raises Refused `not-equal`."""
     run, plan = session.run.id, session.plan
     wal_waits = bool(plan.capture.wal)  # nobody has counted that
-    if ready.quick is not None and not wal_waits and lag(conn, run, FORWARD).waiting <= BEARABLE:
+    if ready.quick is not None and not wal_waits and few_wait(conn, run, FORWARD):
         return
     try:
         _carry(conn, session, switching=True, tries=1)

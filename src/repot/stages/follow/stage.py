@@ -18,6 +18,7 @@ from repot.model.results import DrainResult, FollowResult
 from repot.model.state import Phase
 from repot.postgres.connect import Connection
 from repot.postgres.state import record_event
+from repot.postgres.turn import take_turn
 from repot.stages.follow.both import open_both
 from repot.stages.follow.crew import Crew
 from repot.stages.follow.upkeep import Upkeep
@@ -168,14 +169,7 @@ def _direction(conn: Connection, run: int) -> str | None:
 
 
 def _only_one(conn: Connection, session: Session) -> None:
-    for _ in range(20):  # the server may still be ending the session of one that has just left
-        row = conn.execute(
-            "select pg_try_advisory_lock(hashtextextended('repot.follow', %s))", (session.run.id,)
-        ).fetchone()
-        if row and row[0]:
-            break
-        time.sleep(0.1)
-    else:
+    if not take_turn(conn, "repot.follow", session.run.id, seconds=2.0):
         raise Refused(
             "follow-busy",
             f"another `repot follow` is at work on run {session.run.id}",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from repot.engine import capture
 from repot.engine.apply import drain, retry_poison, step
 from repot.engine.apply.taking import ALL
-from repot.engine.lag import lag
+from repot.engine.lag import few_wait
 from repot.engine.session import Session
 from repot.engine.swap.logs import Logs
 from repot.model.errors import Refused, RepotError
@@ -18,7 +18,6 @@ from repot.postgres.connect import Connection
 
 ROUNDS = 5  # of applying before the locks: what comes meanwhile is applied under them
 TRIES = 4  # at what could not be applied
-BEARABLE = 300  # changes that are sooner applied under the locks than beside them
 SHOWN = 5
 
 
@@ -70,10 +69,10 @@ def _step(conn: Connection, session: Session, carried: Carried) -> None:
 def carry_at_once(session: Session, carried: Carried) -> None:
     """The same once more, while the switch holds locks that a TRUNCATE of the application's may be
     waiting for, and others behind it: what cannot be had at once is left to be done under the
-    switch's locks, and so is what is BEARABLE."""
+    switch's locks, and so are few changes."""
     run = session.run.id
     with session.connect("repot rollback") as conn:
-        if lag(conn, run, capture.BACK).waiting <= BEARABLE:
+        if few_wait(conn, run, capture.BACK):
             return
         try:
             done = step(conn, run, session.plan, capture.BACK, switching=True, tries=1)
