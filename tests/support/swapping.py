@@ -112,6 +112,7 @@ def switch_over(
         plan = session.plan
         switch = open_switch(conn, plan, session.run.id, clock, to=to, kind=plan.cutover.swap)
         switch.prepare_v2() if to == "v2" else switch.prepare_v1()
+        switch.hold_still()
         switch.stop_writers()
         if under_lock:
             under_lock(conn)

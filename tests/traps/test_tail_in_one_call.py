@@ -162,8 +162,9 @@ def test_what_it_does_not_know_is_done_statement_by_statement(
 def test_a_truncated_table_is_emptied_statement_by_statement(
     scenes: Scenes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """TRUNCATE waits for the switch from its first look on; what came before is carried over then,
-    if no lock is in the way."""
+    """Where the catalogs are held still before they are looked at, TRUNCATE waits from then on; what
+    came before is carried over then, if no lock is in the way."""
+    monkeypatch.setattr(module("repot.engine.swap.opening"), "HOLD_FROM", 0)
     session, verdict = scenes.proven(V1, FILES, SETTINGS)
     stage = module("repot.stages.cutover.stage")
     opened = stage.open_switch

@@ -94,7 +94,7 @@ def test_trap_08_bites_without_its_protection(
     assert refused.value.code == "outside-still-on-v1"
     monkeypatch.setattr(Switch, "_assert_free", lambda _: None)
     taken_off = module("repot.engine.swap.outward_keys")
-    monkeypatch.setattr(taken_off, "take_off", lambda *_: ([], []))
+    monkeypatch.setattr(taken_off, "take_off", lambda *_: taken_off.Taken())
     seen = what_v2_writes_is_seen(session, verdict)
     assert {bound for bound, sees in seen.items() if not sees} == BY_IDENTITY
 

@@ -72,11 +72,15 @@ class Clock:
     def guard(self, conn: Connection) -> None:
         """The next statement may take only what is left of the limit. Raises TooLong."""
         self.check()
-        if self.limit_ms is not None and self.first is not None:
-            left = max(1, int(self.limit_ms - self.held_ms()[1]))
-            conn.execute(
-                "select pg_catalog.set_config('statement_timeout', %s, true)", (str(left),)
-            )
+        for statement in self.guarding():
+            conn.execute(statement)
+
+    def guarding(self) -> list[sql.Composed]:
+        """The statement that does it; none where there is no limit."""
+        if self.limit_ms is None or self.first is None:
+            return []
+        left = max(1, int(self.limit_ms - self.held_ms()[1]))
+        return [sql.SQL("set local statement_timeout = {}").format(sql.Literal(left))]
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,19 @@ def walk(conn: Connection, seeds: Collection[Key]) -> set[Key]:
     return {(int(str(class_id)), int(str(oid))) for class_id, oid in rows}
 
 
+def beyond(conn: Connection, known: Collection[Key], seeds: Collection[Key]) -> set[Key]:
+    """The keys of all that depends on `known` (what `walk` gave for the seeds, and the seeds) and
+    is not among it: the same as to walk again, for less."""
+    relations = [oid for class_id, oid in seeds if class_id == PG_CLASS]
+    found, new = set(known), set(known)
+    while new:  # once, as a rule
+        given = {**_arrays(found), "seeds": relations}
+        rows = conn.execute(load("beyond.sql"), given, prepare=True).fetchall()
+        new = {(int(str(class_id)), int(str(oid))) for class_id, oid in rows}
+        found |= new
+    return found - set(known)
+
+
 def reach(conn: Connection, seeds: Collection[Key]) -> list[Dependent]:
     """All that depends on the seeds, the seeds' own parts and Repot's objects left out."""
     return describe(conn, walk(conn, seeds), seeds)

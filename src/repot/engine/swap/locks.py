@@ -30,6 +30,7 @@ from repot.engine.swap.things import PG_CLASS, TABLES
 from repot.model.names import Name
 from repot.postgres.compose import ident, joined
 from repot.postgres.connect import Connection
+from repot.postgres.plans import kept
 
 _GUARD = "repot_guard"
 FIRST_MS = 40  # of patience
@@ -123,27 +124,39 @@ def stop_writers(conn: Connection, locks: LockPlan, lock_timeout_ms: int, attemp
     first = [*_tables(locks.ruled, "exclusive"), *(_guard(v) for v in locks.views)]
     outside = _tables(_turned(locks.outside, attempt), "share row exclusive")
     serving = _tables(_turned(locks.serving, attempt), "exclusive")
-    tables = [*serving, *outside] if attempt % 2 else [*outside, *serving]
-    return _lock(conn, [*first, *tables], lock_timeout_ms)
+    every = [*first, *([*serving, *outside] if attempt % 2 else [*outside, *serving])]
+    # From the first one on somebody may be waiting for us, and that is timed.
+    return _lock(conn, [*every[:1], *_together(every[1:])], lock_timeout_ms)
 
 
-def stop_readers(conn: Connection, locks: LockPlan, lock_timeout_ms: int, attempt: int) -> None:
-    """Step 3; the views are free of their triggers afterwards. Raises NotLocked."""
+def stop_readers(
+    conn: Connection,
+    locks: LockPlan,
+    lock_timeout_ms: int,
+    attempt: int,
+    then: Sequence[sql.Composable] = (),
+) -> None:
+    """Step 3, and what is done then; the views are free of their triggers. Raises NotLocked."""
     tables = (
         *_turned(locks.altered, attempt),
         *_turned(locks.serving, attempt),
         *locks.waiting,
     )
     statements = [*(_unguard(v) for v in locks.views), *_all_at_once(tables, "access exclusive")]
-    _lock(conn, [joined(statements, "; ")] if statements else [], lock_timeout_ms)
+    _lock(conn, _together(statements), lock_timeout_ms, then)
 
 
 def _turned(names: Sequence[Name], attempt: int) -> Sequence[Name]:
     return tuple(reversed(names)) if attempt % 2 else names
 
 
+def _together(statements: Sequence[sql.Composable]) -> list[sql.Composable]:
+    """In one round trip."""
+    return [joined(statements, "; ")] if statements else []
+
+
 def _tables(names: Sequence[Name], mode: LiteralString) -> list[sql.Composable]:
-    """The first one alone: from then on somebody may be waiting for us, and that is timed."""
+    """The first one alone: see stop_writers."""
     return [*_all_at_once(names[:1], mode), *_all_at_once(names[1:], mode)]
 
 
@@ -165,17 +178,28 @@ def _unguard(view: Name) -> sql.Composable:
     return sql.SQL("drop trigger {} on {}").format(sql.Identifier(_GUARD), ident(view))
 
 
-def _lock(conn: Connection, statements: Sequence[sql.Composable], timeout_ms: int) -> float:
-    """All of them in at most `timeout_ms`; gives when the first was had."""
+def _lock(
+    conn: Connection,
+    statements: Sequence[sql.Composable],
+    timeout_ms: int,
+    then: Sequence[sql.Composable] = (),
+) -> float:
+    """All of them in at most `timeout_ms`, then the others; gives when the first was had."""
     began = time.monotonic()
     had = None
+    # What follows waits for no lock that anybody holds for long.
+    after = sql.SQL("set local lock_timeout = {}; set local statement_timeout = 0")
     try:
-        for statement in statements:
+        for number, statement in enumerate(statements, 1):
             left = int(timeout_ms - (time.monotonic() - began) * 1000)
             if left < 1:
                 raise NotLocked
             limits = sql.SQL("set local lock_timeout = {t}; set local statement_timeout = {t}")
-            conn.execute(joined([limits.format(t=sql.Literal(left)), statement], "; "))
+            parts = [limits.format(t=sql.Literal(left)), statement]
+            if number == len(statements):
+                parts += [after.format(sql.Literal(timeout_ms)), *then]
+            with kept(conn):
+                conn.execute(joined(parts, "; "))
             had = had or time.monotonic()
     except (errors.LockNotAvailable, errors.DeadlockDetected) as failed:
         raise NotLocked from failed
@@ -183,9 +207,9 @@ def _lock(conn: Connection, statements: Sequence[sql.Composable], timeout_ms: in
         if (time.monotonic() - began) * 1000 < timeout_ms * 0.9:
             raise  # somebody cancelled us on purpose
         raise NotLocked from failed
-    # What follows waits for no lock that anybody holds for long.
-    after = sql.SQL("set local lock_timeout = {}; set local statement_timeout = 0")
-    conn.execute(after.format(sql.Literal(timeout_ms)))
+    if then and not statements:
+        with kept(conn):
+            conn.execute(joined(then, "; "))
     return had or began
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import psycopg
+from psycopg import sql
 
 from repot.engine.swap.definitions import (
     Definition,
@@ -26,9 +27,10 @@ from repot.model.finding import Finding, error
 from repot.model.plan import Plan
 from repot.model.project import SqlFile
 from repot.model.schemas import ALL
-from repot.moves.install import clear_search_path, set_search_path
+from repot.moves.install import clear_search_path, setting_search_path
 from repot.moves.statements import parse
 from repot.postgres.connect import Connection
+from repot.postgres.plans import kept
 
 _BACK = ".back"
 
@@ -61,12 +63,22 @@ def wrong(scripts: Collection[SqlFile]) -> list[Finding]:
 
 def run(conn: Connection, scripts: Collection[SqlFile], schema: str) -> None:
     """Run them. Raises RepotError with the code of what is `wrong`, or `outside-sql-failed`."""
+    refuse(scripts)
+    if scripts:
+        _run(conn, scripts, setting_search_path(conn, schema))
+
+
+def refuse(scripts: Collection[SqlFile]) -> None:
+    """Raises RepotError with the code of what is `wrong`."""
     for finding in wrong(scripts):
         raise RepotError(finding.code, finding.message, hint=finding.hint)
+
+
+def _run(conn: Connection, scripts: Collection[SqlFile], path: sql.Composed) -> None:
+    head = (path.as_string(conn) + ";\n").encode()
     for script in scripts:
-        set_search_path(conn, schema)
         try:
-            conn.execute(script.text.encode())
+            conn.execute(head + script.text.encode())
         except psycopg.OperationalError:
             raise
         except psycopg.Error as failed:
@@ -76,26 +88,32 @@ def run(conn: Connection, scripts: Collection[SqlFile], schema: str) -> None:
                 evidence=f"SQLSTATE {failed.sqlstate}",
                 hint="the whole transaction was rolled back: nothing was changed",
             ) from failed
-    if scripts:
-        clear_search_path(conn)
+    clear_search_path(conn)
 
 
 class Noting:
     """Runs the cutover's files and notes how to undo what they did.
 
-    What there is to be changed is read when it is made, before the locks; under them only what has
-    changed is looked at, by the versions of the catalogs' rows.
+    What there is to be changed is read when it is made, before the locks; under them only what the
+    files have written is looked at, by the transactions' numbers in the catalogs' rows.
     """
 
-    def __init__(self, conn: Connection, plan: Plan, swap: Survey) -> None:
-        self._conn, self._swap, self._scripts = conn, swap, files(plan)
+    def __init__(
+        self, conn: Connection, plan: Plan, swap: Survey, run_id: int, *, ran: bool
+    ) -> None:
+        """ran: whether the files will be run at all (a rollback runs others)."""
+        self._conn, self._swap, self._run_id = conn, swap, run_id
+        self._scripts = files(plan) if ran else ()
         where = swap.direction
         self._left_out = [*ALL, where.aside, where.waiting]
         self._coming = {t.key for t in swap.incoming}
-        self._before = self._relevant(None) if self._scripts else {}
-        if self._scripts:  # what is asked under the locks is planned now
-            self._versions()
-            self._relevant(list(self._before)[:1])
+        if not self._scripts:
+            return
+        refuse(self._scripts)
+        self._path = setting_search_path(conn, where.front)
+        definitions = read_definitions(conn, None, self._left_out)
+        self._before = {k: d for k, d in definitions.items() if self._is_relevant(d)}
+        self._touched("0")  # what is asked under the locks is planned now
 
     def run(self, known: Collection[str]) -> list[Remake]:
         """Run the files; gives what undoes them, in the order to run.
@@ -104,41 +122,67 @@ class Noting:
         """
         if not self._scripts:
             return []
-        versions = self._versions()
-        run(self._conn, self._scripts, self._swap.direction.front)
-        now = self._versions()
-        touched = [key for key, version in now.items() if versions.get(key) != version]
-        gone = set(versions) - set(now)
-        after = {d.what: d for d in self._relevant(touched).values()} if touched else {}
-        before = {d.what: d for d in self._before.values()}
+        # A subtransaction's number: the files' own are not below it, what was done before is. It
+        # lasts as long as the transaction.
+        mark = sql.SQL(
+            "savepoint repot_outside; update repot.run set updated_at = updated_at"
+            " where id = {} returning xmin::text"
+        ).format(sql.Literal(self._run_id))
+        cursor = self._conn.execute(mark)
+        cursor.nextset()
+        since = cursor.fetchone()
+        assert since is not None
+        with kept(self._conn):
+            _run(self._conn, self._scripts, self._path)
+        touched = self._touched(str(since[0]))
+        before = {d.what for d in self._before.values()}
         undo = [
-            Remake(f"made by outside/*.sql: {what}", (drop(self._conn, definition),))
-            for what, definition in after.items()
-            if what not in before and what not in known
+            Remake(f"made by outside/*.sql: {d.what}", (drop(self._conn, d),))
+            for d in touched.values()
+            if d is not None and d.what not in before and d.what not in known
         ]
         for key, definition in self._before.items():
-            what = definition.what
-            new = after.get(what)
-            changed = key in gone or (new is not None and new.detail != definition.detail)
-            if changed and what not in known:
+            if key in touched and definition.what not in known:
                 undo.append(remake(self._conn, definition))
         return undo
 
-    def _relevant(self, keys: Collection[Key] | None) -> dict[Key, Definition]:
-        """All that such a file may change. Of the source schema only routines that stay there."""
+    def _is_relevant(self, d: Definition) -> bool:
+        """Whether such a file may change it. Of the source schema only routines that stay there."""
         front = self._swap.direction.front
-        return {
-            key: d
-            for key, d in read_definitions(self._conn, keys, self._left_out).items()
-            if d.schema not in self._left_out
-            and (d.schema != front or (d.kind == "routine" and key not in self._coming))
-        }
+        return d.schema not in self._left_out and (
+            d.schema != front or (d.kind == "routine" and d.key not in self._coming)
+        )
 
-    def _versions(self) -> dict[Key, str]:
+    def _touched(self, since: str) -> dict[Key, Definition | None]:
+        """What was made or changed, as far as dropping it needs to know it; None: gone."""
         rows = self._conn.execute(
-            load("versions.sql"), {"except": self._left_out}, prepare=True
+            load("touched.sql"),
+            {
+                "since": since,
+                "except": self._left_out,
+                "classes": [class_id for class_id, _ in self._before],
+                "oids": [oid for _, oid in self._before],
+            },
+            prepare=True,
         ).fetchall()
-        return {(int(str(c)), int(str(o))): str(version) for c, o, version in rows}
+        found: dict[Key, Definition | None] = {}
+        for class_id, oid, kind, schema, relation, name, kind_of_routine, identity in rows:
+            key = (int(str(class_id)), int(str(oid)))
+            found[key] = None
+            if kind is not None:
+                d = Definition(
+                    key=key,
+                    kind=str(kind),
+                    schema=str(schema),
+                    relation=None if relation is None else str(relation),
+                    name=None if name is None else str(name),
+                    detail={"type": kind_of_routine, "identity": identity},
+                )
+                if self._is_relevant(d):
+                    found[key] = d
+                else:
+                    del found[key]
+        return found
 
 
 def mentions(plan: Plan, name: str) -> SqlFile | None:

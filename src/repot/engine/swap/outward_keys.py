@@ -63,14 +63,22 @@ def put_on(conn: Connection, swap: Survey, items: Sequence[Deferred]) -> Keys:
     return Keys([trusted(i.ddl) for i in items if i.step == "foreign_key"], checks)
 
 
-def take_off(conn: Connection, swap: Survey) -> tuple[list[sql.Composable], list[Remake]]:
-    """Statements that drop them, for before the move, and how each is made again, for the time when
+@dataclass(frozen=True)
+class Taken:
+    """Statements that drop keys, for before the move, and how each is made again, for the time when
     its table bears its name of now again."""
+
+    off: tuple[sql.Composable, ...] = ()
+    on: tuple[Remake, ...] = ()
+
+
+def take_off(conn: Connection, swap: Survey) -> Taken:
+    """Those of the side that goes."""
     keys = [(PG_CONSTRAINT, oid) for oid in _keys(conn, swap)]
     definitions = read_definitions(conn, keys) if keys else {}
-    return (
-        [trusted(drop(conn, definitions[key])) for key in keys],
-        [remake(conn, definitions[key]) for key in keys],
+    return Taken(
+        tuple(trusted(drop(conn, definitions[key])) for key in keys),
+        tuple(remake(conn, definitions[key]) for key in keys),
     )
 
 

@@ -59,28 +59,36 @@ def columns_of(conn: Connection, oids: Iterable[int]) -> dict[int, list[str]]:
     return found
 
 
-def hand_over(conn: Connection, swap: Survey) -> list[Remake]:
-    """Take the tables that go out of their publications, before the move, and, at the cutover, put
-    their namesakes in with the same columns and rows.
+@dataclass(frozen=True)
+class HandingOver:
+    """Statements for before the move, and for the way back what puts back what they take out: to
+    be run when the tables bear their names of now again."""
 
-    Gives, for the way back, what puts back what was taken out: to be run when
-    the tables bear their names of now again. A column list or row filter that the namesake has not
-    the columns for is an error of the preflight.
+    now: tuple[sql.Composed, ...]
+    restore: tuple[Remake, ...]
+
+
+def hand_over(conn: Connection, swap: Survey) -> HandingOver:
+    """How to take the tables that go out of their publications and, at the cutover, put their
+    namesakes in with the same columns and rows.
+
+    A column list or row filter that the namesake has not the columns for is an error of the
+    preflight.
     """
     going = {t.oid: t for t in swap.outgoing if t.kind in TABLES}
     taken = members(conn, going)
     own = {(m.publication, m.oid) for m in members(conn, [t.oid for t in swap.incoming])}
-    restore = []
+    now, restore = [], []
     for member in taken:
-        conn.execute(_drop(member))
+        now.append(_drop(member))
         what = f"publication {member.publication}: {member.table}"
         restore.append(Remake(what, (_adding(member, member.table).as_string(conn),)))
         namesake = swap.namesake(going[member.oid])
         if swap.direction.coming == "v1" or namesake is None:
             continue
         if (member.publication, namesake.oid) not in own:
-            conn.execute(_adding(member, namesake.full_name))
-    return restore
+            now.append(_adding(member, namesake.full_name))
+    return HandingOver(tuple(now), tuple(restore))
 
 
 def _drop(member: Member) -> sql.Composed:

@@ -12,6 +12,7 @@ from repot.engine.swap.dependents import reach
 from repot.model.errors import RepotError
 from repot.postgres.compose import trusted
 from repot.postgres.connect import Connection
+from repot.postgres.savepoint import at_once
 
 # CREATE OR REPLACE cannot change a view's columns or a function's result, and what others stand on
 # cannot be dropped alone: then the object is dropped first, with those that stand on it.
@@ -32,15 +33,15 @@ def make_anew(conn: Connection, remakes: Sequence[Remake], now: Mapping[str, Def
         return
     if not any(_is_routine(r, now) for r in remakes):
         try:
-            with conn.transaction():  # all in one round trip: mostly that is enough
-                conn.execute(trusted(";\n".join(r.ddl for r in remakes)))
+            at_once(conn, trusted(";\n".join(r.ddl for r in remakes)))  # mostly that is enough
             return
         except psycopg.Error as failed:
             if isinstance(failed, psycopg.OperationalError):
                 raise
     later = [r.what for r in remakes]
-    for at, remade in enumerate(remakes):
-        _one(conn, remade, now, later[at:])
+    with conn.transaction():
+        for at, remade in enumerate(remakes):
+            _one(conn, remade, now, later[at:])
 
 
 def _one(

@@ -53,8 +53,6 @@ def changes(conn: Connection, swap: Survey) -> list[Change]:
     return result
 
 
-def take_over(conn: Connection, swap: Survey) -> None:
-    """Make the changes, before the move."""
-    statements = [c.statement for c in changes(conn, swap) if c.statement is not None]
-    if statements:
-        conn.execute(sql.SQL(";\n").join(statements))
+def take_over(conn: Connection, swap: Survey) -> list[sql.Composable]:
+    """The statements, for before the move."""
+    return [c.statement for c in changes(conn, swap) if c.statement is not None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from psycopg import errors, sql
@@ -12,32 +12,24 @@ from repot.engine.swap import (
     memory,
     outside_sql,
     outward_keys,
-    publications,
-    replica_identity,
     schema_kind,
     sequences,
     tables_kind,
     triggers,
 )
 from repot.engine.swap.attempts import Clock
-from repot.engine.swap.definitions import Definition, Remake, read_definitions, remake
-from repot.engine.swap.dependents import Dependent, describe, walk
-from repot.engine.swap.locks import (
-    LockPlan,
-    NotLocked,
-    hold_still,
-    lock_plan,
-    stop_readers,
-    stop_writers,
-)
-from repot.engine.swap.namesakes import Namesakes
+from repot.engine.swap.definitions import Definition, Remake, remake
+from repot.engine.swap.dependents import beyond, describe
+from repot.engine.swap.locks import NotLocked, hold_still, stop_readers, stop_writers
+from repot.engine.swap.opening import Seen, rules, see
 from repot.engine.swap.remaking import make_anew
-from repot.engine.swap.survey import Survey, survey
-from repot.engine.swap.things import Direction, Key, back, forward
+from repot.engine.swap.stamp import stamp
+from repot.engine.swap.survey import Survey
+from repot.engine.swap.things import Key
 from repot.model.errors import RepotError
 from repot.model.plan import Plan
-from repot.model.schemas import REGISTRY
 from repot.postgres.connect import Connection
+from repot.postgres.plans import kept
 
 _SHARE = 0.7  # of deadlock_timeout that writers may wait for locks that are not had
 _LAST_MS = 20
@@ -45,18 +37,14 @@ _LAST_MS = 20
 
 @dataclass
 class Switch:
-    """A swap that has been looked at under locks that keep the catalogs still."""
+    """A swap that has been looked at; from `hold_still` on what was seen stays as it is."""
 
     conn: Connection
     plan: Plan
     run: int
     clock: Clock
-    swap: Survey
-    locks: LockPlan
-    outside: dict[str, Definition]  # what hangs on the side that goes, as it is now
-    remakes: list[Remake]  # those of them that lead to the other side by their names
-    counters: sequences.Settings
-    rules: dict[int, str]  # of the views: their rules' versions
+    seen: Seen
+    stamp: str | None  # of the catalogs when it was seen; None: they are held still
     deadlock_ms: float  # after which the server looks whether those who wait wait for each other
     left: list[str] = field(default_factory=list)  # objects that stay with the side that goes
     set_sequences: dict[str, int] = field(default_factory=dict)
@@ -65,25 +53,49 @@ class Switch:
     )  # done under the lock, then the move
     _moves: list[sql.Composable] = field(default_factory=list)
     _again: list[Remake] = field(default_factory=list)
-    _noting: outside_sql.Noting | None = None
+
+    @property
+    def swap(self) -> Survey:
+        """Who goes, who comes, who stays."""
+        return self.seen.swap
+
+    @property
+    def outside(self) -> dict[str, Definition]:
+        """What hangs on the side that goes."""
+        return self.seen.outside
+
+    def hold_still(self) -> None:
+        """From here on there is no DDL on the tables of either side; readers and writers go on, a
+        TRUNCATE waits. Raises NotLocked, also where somebody has changed what was seen."""
+        conn, seen = self.conn, self.seen
+        if self.stamp is not None:
+            try:
+                hold_still(conn, seen.locks, self.plan.cutover.lock_timeout_ms)
+            except errors.UndefinedTable as failed:
+                raise NotLocked from failed
+            if stamp(conn) != self.stamp:
+                raise NotLocked
+            self.stamp = None
+        now = [*seen.identities, *seen.published.now]
+        if now:
+            with kept(conn):
+                conn.execute(sql.SQL(";\n").join(now))
 
     def stop_writers(self) -> None:
         """From here to the commit nobody writes to the side that serves, nor to captured tables.
 
-        All that can be done without that is done before: call `prepare_v2` or `prepare_v1` first.
+        All that can be done without that is done before: call `prepare_v2` or `prepare_v1` first,
+        and `hold_still`.
         """
         timeout = self.plan.cutover.lock_timeout_ms
-        self.clock.locked(stop_writers(self.conn, self.locks, timeout, self.clock.attempt))
+        self.clock.locked(stop_writers(self.conn, self.seen.locks, timeout, self.clock.attempt))
         self.clock.guard(self.conn)
-        if _rules(self.conn, self.swap) != self.rules:
+        if rules(self.conn, self.swap) != self.seen.rules:
             raise NotLocked  # somebody has replaced a view since it was looked at
 
     def prepare_v2(self) -> None:
         """Note what the way back needs, and lay out the swap; nobody waits for this."""
-        conn, run, swap = self.conn, self.run, self.swap
-        old = triggers.user_triggers(conn, swap.outgoing)
-        new = triggers.user_triggers(conn, swap.incoming)
-        off, on = outward_keys.take_off(conn, swap)
+        conn, run, swap, seen = self.conn, self.run, self.swap, self.seen
         memory.forget_moved(conn, run)
         memory.remember_moved(conn, run, "v1", [t.key for t in (*swap.outgoing, *swap.shared)])
         memory.remember_moved(conn, run, "v2", [t.key for t in swap.incoming])
@@ -91,54 +103,50 @@ class Switch:
             conn,
             run,
             [
-                *on,
-                *publications.hand_over(conn, swap),
-                *triggers.enabling(conn, old),
-                *(remake(conn, d) for d in self.outside.values()),
+                *seen.taken.on,
+                *seen.published.restore,
+                *triggers.enabling(conn, seen.old),
+                *(remake(conn, d) for d in seen.outside.values()),
             ],
         )
-        replica_identity.take_over(conn, swap)
-        waking = triggers.planned_modes(self.plan, new, memory.modes(conn, run))
+        waking = triggers.planned_modes(self.plan, seen.new, memory.modes(conn, run))
         keys = outward_keys.put_on(conn, swap, deferred.outward(conn, run))
         deferred.outward_made(conn, run)
         self._before = [
-            *triggers.all_to(old, "D"),
-            *triggers.changes(new, waking),
-            *off,
+            *triggers.all_to(seen.old, "D"),
+            *triggers.changes(seen.new, waking),
+            *seen.taken.off,
             *keys.now,
         ]
-        self._again = [*self.remakes, *memory.taken_off(conn, run)]
+        self._again = [*seen.remakes, *memory.taken_off(conn, run)]
         memory.remember_taken_off(conn, run, [])
         memory.forget_afterwards(conn, run)
         memory.remember_afterwards(conn, run, [*self._again, *keys.checks])
-        self._noting = outside_sql.Noting(conn, self.plan, swap)
+        self._still_on_old()  # planned now
         self._lay_out()
 
     def to_v2(self) -> None:
         """V1 goes, V2 comes; with what was prepared."""
         self._swap()
-        self._make_anew(self._again)
-        self.set_sequences = sequences.set_beyond(self.conn, self.counters)
+        with kept(self.conn):
+            self._make_anew(self._again)
+        self.set_sequences = sequences.set_beyond(self.conn, self.seen.counters)
         self.clock.guard(self.conn)
-        assert self._noting is not None
-        undo = self._noting.run(self.outside)
+        undo = self.seen.noting.run(self.outside)
         if undo:
             memory.remember_restore(self.conn, self.run, undo)
         self._assert_free()
 
     def prepare_v1(self) -> None:
         """Lay out the way back; nobody waits for this."""
-        conn, run, swap = self.conn, self.run, self.swap
-        old = triggers.user_triggers(conn, swap.outgoing)
-        off, on = outward_keys.take_off(conn, swap)
-        memory.remember_taken_off(conn, run, on)
+        conn, run, swap, seen = self.conn, self.run, self.swap, self.seen
+        memory.remember_taken_off(conn, run, seen.taken.on)
         memory.remember_moved(conn, run, "v2", [t.key for t in swap.outgoing])
-        memory.remember_modes(conn, run, "v2", {t.oid: t.mode for t in old})
-        publications.hand_over(conn, swap)
+        memory.remember_modes(conn, run, "v2", {t.oid: t.mode for t in seen.old})
         self._before = [
-            *triggers.all_to([*old, *triggers.captures(conn, swap.outgoing)], "D"),
+            *triggers.all_to([*seen.old, *triggers.captures(conn, swap.outgoing)], "D"),
             *triggers.all_to(triggers.captures(conn, swap.incoming), "A"),
-            *off,
+            *seen.taken.off,
         ]
         self._again = memory.to_restore(conn, run)
         memory.restored(conn, run)
@@ -155,7 +163,7 @@ class Switch:
         """
         self._swap()
         failures = self._make_anew(self._again, tolerant=tolerant)
-        self.set_sequences = sequences.set_beyond(self.conn, self.counters)
+        self.set_sequences = sequences.set_beyond(self.conn, self.seen.counters)
         back_files = outside_sql.files(self.plan, back=True)
         outside_sql.run(self.conn, back_files, self.swap.direction.front)
         return failures
@@ -172,15 +180,14 @@ class Switch:
         _, held = self.clock.held_ms()
         left = max(_LAST_MS, int(_SHARE * self.deadlock_ms - held))
         timeout = min(self.plan.cutover.lock_timeout_ms, left)
-        stop_readers(self.conn, self.locks, timeout, self.clock.attempt)
-        self.clock.guard(self.conn)
-        self.conn.execute(sql.SQL(";\n").join([*self._before, *self._moves]))
+        self.clock.check()
+        then = [*self.clock.guarding(), *self._before, *self._moves]
+        stop_readers(self.conn, self.seen.locks, timeout, self.clock.attempt, then)
         self.clock.guard(self.conn)
 
     def _make_anew(self, remakes: list[Remake], *, tolerant: bool = False) -> list[str]:
         try:
-            with self.conn.transaction():
-                make_anew(self.conn, remakes, self.outside)
+            make_anew(self.conn, remakes, self.outside)
             return []
         except RepotError:
             if not tolerant:
@@ -196,8 +203,7 @@ class Switch:
 
     def _assert_free(self) -> None:
         """Nothing outside that could have been led to V2 may still hang on V1."""
-        seeds = {t.key for t in self.swap.outgoing}
-        new = walk(self.conn, seeds) - self.swap.own_parts
+        new, seeds = self._still_on_old()
         where = self.swap.direction
         inside = (where.front, where.aside, where.waiting)
         found = describe(self.conn, new, seeds)
@@ -210,11 +216,10 @@ class Switch:
                 hint="give an outside/<name>.sql that drops or rewrites them",
             )
 
-
-def look(conn: Connection, plan: Plan, run: int, *, to: str, kind: str) -> Survey:
-    """Both sides as they are now, while nobody is held up. to, kind: as for `open_switch`."""
-    direction: Direction = forward(plan) if to == "v2" else back(plan)
-    return survey(conn, direction, kind, memory.moved(conn, run) if to == "v1" else [])
+    def _still_on_old(self) -> tuple[set[Key], set[Key]]:
+        """What depends on the side that goes and is no part of it; and that side."""
+        seeds = {t.key for t in self.swap.outgoing}
+        return beyond(self.conn, self.swap.own_parts | seeds, seeds), seeds
 
 
 def open_switch(
@@ -225,78 +230,16 @@ def open_switch(
     *,
     to: str,
     kind: str,
-    seen: Survey | None = None,
+    refuse: Callable[[Survey], None] = lambda _: None,
 ) -> Switch:
-    """Look at both sides and hold their catalogs still; readers and writers go on.
+    """Look at both sides, in a transaction that has a number; nobody is held up, as a rule.
 
-    to: v2 (cutover) or v1 (rollback). kind: tables or schema. seen: by `look`, just before. Raises
-    NotLocked.
+    to: v2 (cutover) or v1 (rollback). kind: tables or schema. refuse: raises where what is seen
+    cannot be. Raises NotLocked.
     """
-    outside = [n for n in plan.captured() if n.schema_ not in (plan.source_schema, REGISTRY)]
-    if to == "v2":
-        outside += [key.references for _, key in outward_keys.of_v2(plan)]
-    for _ in range(5):
-        before = seen or look(conn, plan, run, to=to, kind=kind)
-        seen = None
-        locks = lock_plan(conn, before, outside)
-        try:
-            with conn.transaction():
-                hold_still(conn, locks, plan.cutover.lock_timeout_ms)
-        except errors.UndefinedTable:
-            continue  # dropped since it was seen
-        swap = look(conn, plan, run, to=to, kind=kind)
-        if lock_plan(conn, swap, outside) == locks:
-            return _opened(conn, plan, run, clock, swap, locks)
-    raise RepotError(
-        "schema-in-motion",
-        "tables are being created, dropped or renamed while the switch looks at them",
-        hint="stop what changes the schema (migrations, partition maintenance) and try again",
-    )
-
-
-def _opened(
-    conn: Connection, plan: Plan, run: int, clock: Clock, swap: Survey, locks: LockPlan
-) -> Switch:
-    remade = [d for d in swap.dependents if d.remade]
-    definitions = read_definitions(conn, [d.key for d in remade])
-    ordered = [definitions[d.key] for d in remade if d.key in definitions]
-    names = Namesakes(conn, swap)
-    by_name = {d.key: d for d in remade if not names.lacking(d)}
-    bound = _stand_on_unable(remade, set(by_name))
+    seen, known = see(conn, plan, run, to=to, kind=kind, attempt=clock.attempt, refuse=refuse)
     row = conn.execute(
         "select extract(epoch from current_setting('deadlock_timeout')::interval) * 1000"
     ).fetchone()
-    return Switch(
-        deadlock_ms=float(str(row[0])) if row else 1000.0,
-        conn=conn,
-        plan=plan,
-        run=run,
-        clock=clock,
-        swap=swap,
-        locks=locks,
-        outside={d.what: d for d in ordered},
-        remakes=[remake(conn, d) for d in ordered if d.key in by_name and d.key not in bound],
-        counters=sequences.prepare(conn, swap, plan),
-        rules=_rules(conn, swap),
-    )
-
-
-def _rules(conn: Connection, swap: Survey) -> dict[int, str]:
-    views = [t.oid for t in swap.outgoing if t.kind == "v"]
-    views += [d.key[1] for d in swap.dependents if d.kind == "view"]
-    rows = conn.execute(
-        "select oid::bigint, xmin::text from pg_catalog.pg_rewrite"
-        " where ev_class = any (%s::oid[]) and ev_type = '1'",
-        (views,),
-        prepare=True,
-    ).fetchall()
-    return {int(str(oid)): str(version) for oid, version in rows}
-
-
-def _stand_on_unable(remade: Collection[Dependent], able: set[Key]) -> set[Key]:
-    """Those that stand on an object which cannot be led over by its names: they stay with it."""
-    unable = {d.key for d in remade} - able
-    for dependent in remade:  # in dependency order
-        if any(need.key in unable for need in dependent.needs):
-            unable.add(dependent.key)
-    return unable
+    deadlock_ms = float(str(row[0])) if row else 1000.0
+    return Switch(conn, plan, run, clock, seen, known, deadlock_ms)

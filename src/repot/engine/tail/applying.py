@@ -104,9 +104,6 @@ class Applying:
         for share in shares:
             self._work_out(share)
         self._write(shares, todos)
-        block = Block()
-        self._nothing_waits(block, captured, todos)
-        self._parts.add(block)
 
     def _log(self, captured: Captured) -> _Log:
         taken = Taken(captured, taken_table(self._temp, captured), 0, truncated=False)
@@ -225,15 +222,16 @@ class Applying:
             rows = [s.wants for s in mine] + ([s.dooms for s in mine] if unit.at_once else [])
             block.when(more_than_none(*rows), inner)
 
-    def _nothing_waits(
-        self, block: Block, captured: Sequence[Captured], todos: Mapping[str, Todo]
-    ) -> None:
+    def refuse_what_waits(self, captured: Sequence[Captured], todos: Mapping[str, Todo]) -> None:
+        """One more part, for when nobody writes any more: all has been taken."""
         waiting = [sql.SQL("select from {}").format(ident(t.table)) for t in todos.values()]
         waiting += [
             sql.SQL("select from {} where {}").format(ident(c.log), trusted(OTHERS))
             for c in captured
         ]
+        block = Block()
         block.give_up(any_row(waiting), "changes still wait")
+        self._parts.add(block)
 
 
 def _delete_rest(work: Work, works: Sequence[Work]) -> Block:

@@ -22,6 +22,7 @@ from repot.engine.tail.words import LONG_WAY, REHEARSAL, SEEN, Block, any_row
 from repot.model.plan import Plan
 from repot.postgres.compose import ident, trusted
 from repot.postgres.connect import Connection
+from repot.postgres.savepoint import at_once
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,7 @@ class Tail:
         """
         call = sql.SQL("select {} (false)").format(sql.Identifier("pg_temp", WHOLE))
         try:
-            with self._conn.transaction():
-                row = self._conn.execute(call).fetchone()
+            row = at_once(self._conn, call).fetchone()
         except BLAMED as failed:
             return str(failed.diag.message_primary or failed)
         except psycopg.Error as failed:
@@ -59,11 +59,14 @@ class Tail:
         return Done(changes=int(changes), proven=int(proven))
 
 
-def make(conn: Connection, run_id: int, plan: Plan) -> Tail:
+def make(conn: Connection, run_id: int, plan: Plan, *, live: bool = False) -> Tail:
     """Make the functions for the way there, and rehearse them: nothing is read or written, but all
-    of their statements are planned. conn: the switch's, in autocommit; one side only is written.
+    of their statements are planned. conn: in autocommit; one side only is written.
+
+    live: for while others write V1: what they write meanwhile is left, and a difference is none of
+    its business; the caller holds the lane, and the run's row.
     """
-    temp, names = Temporary(conn, last=True), Names(conn, run_id)
+    temp, names = Temporary(conn, last=not live), Names(conn, run_id)
     todos = todo.read(conn, run_id, FORWARD)
     captured = capture.read(conn, run_id, FORWARD)
     place = Place(FORWARD, plan.target, names, plan.moves)
@@ -81,8 +84,11 @@ def make(conn: Connection, run_id: int, plan: Plan) -> Tail:
     )
     first.keep(parts.state.epoch, SEEN)
     parts.add(first)
-    Applying(conn, temp, run_id, plan, parts).make(place, captured, moves, todos)
-    proving(conn, temp, parts, plan, names, todos)
+    applying = Applying(conn, temp, run_id, plan, parts)
+    applying.make(place, captured, moves, todos)
+    if not live:
+        applying.refuse_what_waits(captured, todos)
+    proving(conn, temp, parts, plan, names, todos, live=live)
     last.do(
         sql.SQL("delete from repot.own_transaction where xid = pg_catalog.pg_current_xact_id()")
     )

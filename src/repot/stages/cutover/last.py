@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from repot.engine import tail, wal
+from repot.engine import drift, tail, wal
 from repot.engine.apply import PATIENCE, both_now, both_ways, catch_up, retry_poison
-from repot.engine.apply.batch import Batch, lay_out, touch_others
+from repot.engine.apply.batch import Batch, hold_lane, lay_out, touch_others
 from repot.engine.apply.names import Names
 from repot.engine.apply.taking import ALL
+from repot.engine.apply.temporary import make_schema
 from repot.engine.capture import FORWARD
 from repot.engine.compare import sides
 from repot.engine.drift.fingerprint import fingerprint
@@ -36,10 +37,13 @@ from repot.model.errors import Refused, RepotError
 from repot.model.plan import Plan
 from repot.postgres.compose import ident, joined
 from repot.postgres.connect import Connection
+from repot.postgres.patience import IN_THE_WAY, give_way
 
+_GENERIC = sql.SQL("set {0} jit = off; set {0} plan_cache_mode = force_generic_plan")
 ROUNDS = 12
 TRIES = 4
 QUICK = 4  # rounds of carrying over, before the locks
+CALLS = 3  # of the rehearsed functions, after them
 CALM = 12  # changes in a round after which another one would not be worth it
 FEW = 100  # scopes that are left to be proven under the locks
 SHOWN = 5
@@ -91,22 +95,58 @@ def get_ready(conn: Connection, session: Session) -> Ready:
     return Ready(quick)
 
 
-def carry_over(conn: Connection, session: Session) -> None:
-    """What was written while the switch was prepared, beside its transaction (rows that it writes
-    would be locked until its end). Raises Refused `not-equal`."""
+@dataclass(frozen=True)
+class Beside:
+    """A connection beside the switch's, and what was prepared in it; `quick` None as in Ready."""
+
+    conn: Connection
+    quick: Tail | None
+
+
+def get_beside(conn: Connection, session: Session) -> Beside:
+    """Before the first try."""
     run, plan = session.run.id, session.plan
+    make_schema(conn)  # or the switch's plans would be forgotten when it is
+    if both_ways(conn, run) is not None:
+        return Beside(conn, None)
+    conn.execute(_GENERIC.format(sql.SQL("")))
+    quick = tail.make(conn, run, plan, live=True)
+    conn.execute("reset jit; reset plan_cache_mode")
+    return Beside(conn, quick)
+
+
+def carry_over(beside: Beside, session: Session, shape_of: str) -> None:
+    """What was written while the switch was prepared, beside its transaction (rows that it writes
+    would be locked until its end); shape_of: drift's fingerprint. Raises Refused `not-equal`,
+    `schema-changed`."""
+    conn, run, plan = beside.conn, session.run.id, session.plan
     for _ in range(QUICK):
-        done = _carry(conn, session, switching=True)
+        changes = _carry(conn, session, switching=True)
         refuse_differences(prove_touched(conn, run, plan))
-        if done <= CALM:
+        if changes <= CALM:
+            break
+    if beside.quick is None:
+        return
+    for _ in range(CALLS):  # little is left after these, and they take little time
+        try:
+            with conn.transaction():
+                give_way(conn)
+                conn.execute(_GENERIC.format(sql.SQL("local")))
+                hold_lane(conn, run, FORWARD)
+                conn.execute("select from repot.run where id = %s for share", (run,))
+                done = beside.quick.run()
+                drift.check(conn, run, plan, shape_of)
+        except IN_THE_WAY:
             return
+        if not isinstance(done, tail.Done):
+            _carry(conn, session, switching=True)
 
 
-def carry_over_at_once(conn: Connection, session: Session, ready: Ready) -> None:
+def carry_over_at_once(beside: Beside, session: Session, ready: Ready) -> None:
     """The same once, while the switch holds locks that a TRUNCATE of the application's may be
     waiting for, and others behind it, and this connection would wait behind that: where a lock is
     not to be had it is left for later, and so are few changes. Raises Refused `not-equal`."""
-    run, plan = session.run.id, session.plan
+    conn, run, plan = beside.conn, session.run.id, session.plan
     wal_waits = bool(plan.capture.wal)  # nobody has counted that
     if ready.quick is not None and not wal_waits and few_wait(conn, run, FORWARD):
         return

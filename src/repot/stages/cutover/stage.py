@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from repot.engine import capture, drift
 from repot.engine.apply import both_ways
 from repot.engine.apply.batch import hold_lane, hold_switch
-from repot.engine.apply.temporary import make_schema
 from repot.engine.arming import arm
 from repot.engine.session import Session
 from repot.engine.swap import memory, shape
 from repot.engine.swap.attempts import Clock, in_one_transaction
 from repot.engine.swap.evidence import after_the_commit, asking, note, read_run, took_place
 from repot.engine.swap.locks import NotLocked
+from repot.engine.swap.opening import holds_first
 from repot.engine.swap.preflight import examine
-from repot.engine.swap.switch import Switch, look, open_switch
+from repot.engine.swap.survey import Survey
+from repot.engine.swap.switch import Switch, open_switch
 from repot.engine.wal.reader import reader
 from repot.model.errors import Refused
 from repot.model.finding import Severity
@@ -26,11 +29,13 @@ from repot.postgres.patience import give_way
 from repot.postgres.state import last_evidence, record_evidence, set_phase
 from repot.stages.cutover import gates
 from repot.stages.cutover.last import (
+    Beside,
     Ready,
     bring_up,
     carry_over,
     carry_over_at_once,
     finish,
+    get_beside,
     get_ready,
     stop_v2,
 )
@@ -68,8 +73,8 @@ def cutover(
         memory.ensure_memory(conn)
         arm(session, conn)
     bring_up(session)
-    with session.connect(f"repot {STAGE}") as beside:
-        make_schema(beside)
+    with session.connect(f"repot {STAGE}") as second:
+        beside = get_beside(second, session)
         done = in_one_transaction(
             session,
             lambda conn: _get_ready(conn, session),
@@ -99,7 +104,7 @@ def _get_ready(conn: Connection, session: Session) -> Ready:
 
 
 def _with_reader(
-    conn: Connection, session: Session, clock: Clock, ready: Ready, beside: Connection
+    conn: Connection, session: Session, clock: Clock, ready: Ready, beside: Beside
 ) -> CutoverResult | None:
     with reader(session, STAGE) as wal_reader:
         return _switch(conn, session, clock, ready, wal_reader, beside)
@@ -111,7 +116,7 @@ def _switch(
     clock: Clock,
     ready: Ready,
     wal_reader: Connection | None,
-    beside: Connection,
+    beside: Beside,
 ) -> CutoverResult | None:
     hold_switch(conn, session.run.id)
     plan, run = session.plan, read_run(conn, session.run)
@@ -121,18 +126,29 @@ def _switch(
     if (rule is None) != (ready.quick is not None):  # both ways were opened, or closed, just now
         conn.close()
         raise NotLocked
-    shape_of = drift.check(beside, run.id, plan, None)
-    _refuse_changed_schema(beside, plan)
-    seen = look(conn, plan, run.id, to="v2", kind=plan.cutover.swap)
-    carry_over(beside, session)
+    shape_of = drift.check(beside.conn, run.id, plan, None)
+    _refuse_changed_schema(beside.conn, plan)
     # From here on another connection of ours may be waited for only shortly: a TRUNCATE that waits
     # for this transaction would stop it, and nobody would see that we wait for each other. And
-    # nothing is written before the writers wait: they would wait for the rows.
+    # of what is carried over nothing is written before the writers wait: they would wait for rows.
     give_way(conn)
-    switch = open_switch(conn, plan, run.id, clock, to="v2", kind=plan.cutover.swap, seen=seen)
-    _refuse_trouble(conn, switch)
+    held = holds_first(plan.cutover.swap, clock.attempt)
+    if held:
+        carry_over(beside, session, shape_of)
+    switch = open_switch(
+        conn,
+        plan,
+        run.id,
+        clock,
+        to="v2",
+        kind=plan.cutover.swap,
+        refuse=lambda swap: _refuse_trouble(conn, plan, swap),
+    )
     switch.prepare_v2()
-    carry_over_at_once(beside, session, ready)
+    if held:
+        carry_over_at_once(beside, session, ready)
+    else:
+        carry_over(beside, session, shape_of)
 
     hold_lane(conn, run.id, capture.FORWARD)  # before the run's row, as followers do
     if rule is not None:
@@ -140,15 +156,16 @@ def _switch(
     run = read_run(conn, session.run, lock=True)
     if run.phase is Phase.CUT_OVER:
         return None
-    switch.stop_writers()
+    switch.hold_still()
     drift.check(conn, run.id, plan, shape_of)
+    switch.stop_writers()
     if rule is not None:
         stop_v2(conn, session)
     drained, proven = finish(conn, session, wal_reader, ready)
     switch.to_v2()
     capture.watch_own(conn, run.id, plan)
-    set_phase(conn, run, Phase.CUT_OVER)
-    return _record(conn, session, switch, clock, drained, proven)
+    at = set_phase(conn, run, Phase.CUT_OVER).updated_at
+    return _record(conn, session, switch, clock, drained, proven, at)
 
 
 def _refuse_changed_schema(conn: Connection, plan: Plan) -> None:
@@ -170,8 +187,8 @@ def _refuse_changed_schema(conn: Connection, plan: Plan) -> None:
         )
 
 
-def _refuse_trouble(conn: Connection, switch: Switch) -> None:
-    findings = examine(conn, switch.plan, switch.swap)
+def _refuse_trouble(conn: Connection, plan: Plan, swap: Survey) -> None:
+    findings = examine(conn, plan, swap)
     errors = [f for f in findings if f.severity is Severity.ERROR]
     if errors:
         raise Refused(
@@ -183,18 +200,22 @@ def _refuse_trouble(conn: Connection, switch: Switch) -> None:
 
 
 def _record(
-    conn: Connection, session: Session, switch: Switch, clock: Clock, drained: int, proven: int
+    conn: Connection,
+    session: Session,
+    switch: Switch,
+    clock: Clock,
+    drained: int,
+    proven: int,
+    at: datetime,
 ) -> CutoverResult:
     pause, locked = clock.held_ms()
-    row = conn.execute("select clock_timestamp()").fetchone()
-    assert row is not None
     result = CutoverResult.model_validate(
         {
             "pause_ms": pause,
             "locked_ms": locked,
             "attempts": clock.attempt + 1,
             "tables": len(switch.swap.tables("v2")),
-            "at": row[0],
+            "at": at,
             "drained": drained,
             "proven": proven,
         }

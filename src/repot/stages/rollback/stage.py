@@ -9,6 +9,7 @@ import psycopg
 from repot.engine import capture, wal
 from repot.engine.apply.batch import hold_lane, hold_switch, lay_out_back
 from repot.engine.apply.names import Names
+from repot.engine.drift import fingerprint
 from repot.engine.prove.differing import Found, keep, lay_out, note_uncarried, shown
 from repot.engine.prove.differing import find as compare_touched
 from repot.engine.session import Session
@@ -16,6 +17,7 @@ from repot.engine.swap import memory, shape
 from repot.engine.swap.attempts import Clock, in_one_transaction
 from repot.engine.swap.evidence import after_the_commit, asking, note, read_run, took_place
 from repot.engine.swap.logs import Logs
+from repot.engine.swap.opening import holds_first
 from repot.engine.swap.switch import open_switch
 from repot.engine.wal.reader import reader
 from repot.model.catalog import Catalog
@@ -116,22 +118,26 @@ def _switch(
     with session.connect("repot rollback") as other:
         if read_run(other, run).phase is Phase.ROLLED_BACK:
             return None
+        shape_of = fingerprint(other, run.id, plan)
         _refuse_changed_schema(other, plan, accept_loss=accept_loss)
         if accept_loss:
             forget_dropped(other, run.id)
     catch_up(session, carried, accept_loss=accept_loss)
-    gone = _gone(conn, session)
-    if not gone:
+    held = holds_first(plan.cutover.swap, clock.attempt)
+    if not _gone(conn, session):
         note_uncarried(session)  # the less is left to be compared under the locks
-        catch_up(session, carried, accept_loss=accept_loss)
+        if held:
+            catch_up(session, carried, accept_loss=accept_loss)
 
     # From here on another connection of ours may be waited for only shortly, and nothing is written
     # before the writers wait: they would wait for the rows.
     give_way(conn)
     switch = open_switch(conn, plan, run.id, clock, to="v1", kind=plan.cutover.swap)
-    _refuse_changed_schema(conn, plan, accept_loss=accept_loss)
     switch.prepare_v1()
-    carry_at_once(session, carried)
+    if held:
+        carry_at_once(session, carried)
+    else:
+        catch_up(session, carried, accept_loss=accept_loss)
     back = Logs(conn, run.id, capture.BACK)
     mine = Carried(carried.rows.copy())  # what is applied from here on is undone if we try again
 
@@ -139,6 +145,9 @@ def _switch(
     run = read_run(conn, run, lock=True)
     if run.phase is Phase.ROLLED_BACK:
         return None
+    switch.hold_still()
+    if fingerprint(conn, run.id, plan) != shape_of:
+        _refuse_changed_schema(conn, plan, accept_loss=accept_loss)
     switch.stop_writers()
     if from_wal is not None:  # what others changed outside is no loss
         wal.catch_up(from_wal, run.id, plan, advance=False)
