@@ -56,16 +56,20 @@ TAMPERED = "update {schema}.thing set qty = 999 where id = 3"
 
 def late(session: Session, patch: pytest.MonkeyPatch, statements: str) -> list[Done | str]:
     """The statements run when nothing is carried over any more, before the writers are stopped;
-    gives what the calls will have done."""
+    gives what the calls under the locks will have done."""
     stop, call, done = Switch.stop_writers, Tail.run, list[Done | str]()
+    stopped = list[bool]()
 
     def stop_writers(switch: Switch) -> None:
         run(session.dsn, statements)
         stop(switch)
+        stopped.append(True)
 
     def noted(tail: Tail) -> Done | str:
-        done.append(call(tail))
-        return done[-1]
+        found = call(tail)
+        if stopped:
+            done.append(found)
+        return found
 
     patch.setattr(Switch, "stop_writers", stop_writers)
     patch.setattr(Tail, "run", noted)
@@ -284,5 +288,5 @@ def followed_by_itself(session: Session) -> int:
     last = module("repot.stages.cutover.last")
     with session.connect() as conn:
         conn.execute("set lock_timeout = '2s'")
-        last.carry_over(conn, session)
+        last.carry_over(last.Beside(conn, None), session, "")
         return int(last.touched_count(conn, session.run.id))

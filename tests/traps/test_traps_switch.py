@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from repot.engine.tail import Tail, applying
 from repot.engine.tail.words import Block
 from repot.model.errors import Refused, RepotError
 from repot.model.results import Verdict
+from repot.postgres.connect import Connection
 from repot.stages.cutover import cutover
 from repot.stages.rollback import rollback
 from support.sql import connect, rows, run
@@ -58,11 +60,17 @@ def test_trap_04_transactions_are_not_torn(scenes: Scenes, kind: str) -> None:
     assert a_transaction_across_the_switch(session, verdict) == [("cat",), ("thing",)]
 
 
+def swapped_at_once(
+    conn: Connection, _locks: Any, _timeout: int, _attempt: int, then: Sequence[sql.Composable]
+) -> None:
+    conn.execute(sql.SQL("; ").join(then))
+
+
 def test_trap_04_bites_without_the_locks(scenes: Scenes, monkeypatch: pytest.MonkeyPatch) -> None:
     session, verdict = scenes.proven()
     session = cutting(session, swap="schema", lock_timeout_ms=60, retries=1)
     monkeypatch.setattr(switch, "stop_writers", lambda *_: 0.0)
-    monkeypatch.setattr(switch, "stop_readers", lambda *_: None)
+    monkeypatch.setattr(switch, "stop_readers", swapped_at_once)
     assert a_transaction_across_the_switch(session, verdict) == [("thing",)]
 
 
@@ -99,7 +107,9 @@ def test_trap_05_bites_without_its_protection(
 ) -> None:
     """The switch waits for its locks for as long as it takes."""
     lock = locks._lock
-    monkeypatch.setattr(locks, "_lock", lambda conn, statements, _: lock(conn, statements, 30_000))
+    monkeypatch.setattr(
+        locks, "_lock", lambda conn, what, _, *then: lock(conn, what, 30_000, *then)
+    )
     assert not a_reader_behind_the_queue(*scenes.proven())
 
 

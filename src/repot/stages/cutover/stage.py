@@ -74,6 +74,8 @@ def cutover(
         arm(session, conn)
     bring_up(session)
     with session.connect(f"repot {STAGE}") as second:
+        # Else what is prepared would fail, and not say why.
+        _refuse_changed_schema(second, session.plan)
         beside = get_beside(second, session)
         done = in_one_transaction(
             session,
@@ -99,7 +101,7 @@ def cutover(
 
 
 def _get_ready(conn: Connection, session: Session) -> Ready:
-    _refuse_changed_schema(conn, session.plan)  # or what is prepared would fail, and not say why
+    _refuse_changed_schema(conn, session.plan)
     return get_ready(conn, session)
 
 
