@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from faults.step import Parts
-from faults.steps_there import CAPTURE, HIDDEN, OWN, PHASE, STOPPED, TAKE_LOG
+from faults.steps_there import CAPTURE, HIDDEN, OWN, PHASE, STOPPED, SWAP, TAKE_LOG
 from faults.watching import COMMIT
 
 # Opening both ways takes V2's capture off and puts it on anew.
@@ -28,7 +28,7 @@ BOTH: Parts = {
     ]
 }
 BOTH_SWITCH: Parts = {
-    "both ways, under the locks": [("swap", "after!", (HIDDEN, "create schema if not exists"))],
+    "both ways, under the locks": [("swap", "after!", (SWAP,))],
     "both ways, COMMIT": [
         ("COMMIT", "before", (PHASE, COMMIT)),
         ("COMMIT", "during*", (PHASE, COMMIT)),
@@ -52,8 +52,8 @@ TO_V1: Parts = {
     "under the locks": [
         ("stopping writers", "after 2", STOPPED[:1]),
         ("quarantine", "after", ('insert into "repot_quarantine"',)),
-        ("swap", "during!", (HIDDEN, 'alter table only "public"."items"')),
-        ("swap", "after", (HIDDEN, 'alter table only "public"."items"')),
+        ("swap", "during!", (HIDDEN + '.* alter table only "public"."items"',)),
+        ("swap", "after", (HIDDEN + '.* alter table only "public"."items"',)),
         ("deriving V2 anew", "after", (HIDDEN, 'insert into "shop_v2"."items"')),
     ],
     "COMMIT": [

@@ -8,6 +8,7 @@ from faults.watching import COMMIT
 BUILDING = 'create schema if not exists "repot_quarantine"'  # the plan's own trial makes none
 STOPPED = ("lock table .* in exclusive mode", "lock table .* in exclusive mode")
 HIDDEN = "lock table .* in access exclusive mode"
+SWAP = HIDDEN + ".* create schema if not exists"  # the locks and the moves are one round trip
 TAIL = '"repot_tail" \\(false\\)'
 REHEARSED = '"repot_tail" \\(true\\)'
 OWN = "delete from repot.own_transaction"
@@ -113,6 +114,9 @@ TO_V2: Parts = {
         ("rehearsal", "during", (REHEARSED,)),
         ("rehearsal", "after", (REHEARSED,)),
         ("memory", "after*", ("insert into repot.moved",)),
+        ("carrying over by a call", "during", (TAIL,)),
+        ("carrying over's commit", "during!", (TAIL, COMMIT)),
+        ("carrying over's commit", "after 2", (TAIL, COMMIT)),
     ],
     "under the locks": [
         ("stopping writers", "after", STOPPED[:1]),
@@ -120,9 +124,9 @@ TO_V2: Parts = {
         ("draining and proof", "before", (*STOPPED, TAIL)),
         ("draining and proof", "during!", (*STOPPED, TAIL)),
         ("draining and proof", "after", (*STOPPED, TAIL)),
-        ("stopping readers", "after", (HIDDEN,)),
-        ("swap", "during", (HIDDEN, 'create schema if not exists "shop_old"')),
-        ("swap", "after*", (HIDDEN, 'create schema if not exists "shop_old"')),
+        ("swap", "before", (SWAP,)),
+        ("swap", "during", (SWAP,)),
+        ("swap", "after*", (SWAP,)),
         ("sequences", "after", ("setval",)),
         ("phase", "after", (PHASE,)),
     ],
