@@ -27,7 +27,7 @@ from repot.model.finding import Finding, error
 from repot.model.plan import Plan
 from repot.model.project import SqlFile
 from repot.model.schemas import ALL
-from repot.moves.install import clear_search_path, setting_search_path
+from repot.moves.install import setting_search_path
 from repot.moves.statements import parse
 from repot.postgres.connect import Connection
 from repot.postgres.plans import kept
@@ -75,10 +75,10 @@ def refuse(scripts: Collection[SqlFile]) -> None:
 
 
 def _run(conn: Connection, scripts: Collection[SqlFile], path: sql.Composed) -> None:
-    head = (path.as_string(conn) + ";\n").encode()
     for script in scripts:
+        text = f"{path.as_string(conn)};\n{script.text}\n; set local search_path = ''"
         try:
-            conn.execute(head + script.text.encode())
+            conn.execute(text.encode())
         except psycopg.OperationalError:
             raise
         except psycopg.Error as failed:
@@ -88,7 +88,6 @@ def _run(conn: Connection, scripts: Collection[SqlFile], path: sql.Composed) -> 
                 evidence=f"SQLSTATE {failed.sqlstate}",
                 hint="the whole transaction was rolled back: nothing was changed",
             ) from failed
-    clear_search_path(conn)
 
 
 class Noting:
@@ -122,8 +121,7 @@ class Noting:
         """
         if not self._scripts:
             return []
-        # A subtransaction's number: the files' own are not below it, what was done before is. It
-        # lasts as long as the transaction.
+        # A subtransaction's number: the files' own are not below it, what was done before is.
         mark = sql.SQL(
             "savepoint repot_outside; update repot.run set updated_at = updated_at"
             " where id = {} returning xmin::text"
@@ -134,6 +132,7 @@ class Noting:
         assert since is not None
         with kept(self._conn):
             _run(self._conn, self._scripts, self._path)
+            self._conn.execute("release savepoint repot_outside")
         touched = self._touched(str(since[0]))
         before = {d.what for d in self._before.values()}
         undo = [
