@@ -4,6 +4,7 @@ follow` in another, and what all the live benchmarks print about the machine."""
 from __future__ import annotations
 
 import argparse
+import gc
 import multiprocessing
 import os
 import shlex
@@ -125,6 +126,9 @@ class Peer:
 def _serve(pipe: Pipe, make: Callable[..., Any], given: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the asker is told, and ends this
     sys.setswitchinterval(TURNS_S)
+    # A load's ledger grows, and to look through all of it for garbage takes tenths of a second, in
+    # which its threads would seem to wait for the server.
+    gc.disable()
     served = None
     while True:
         try:

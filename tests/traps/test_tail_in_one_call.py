@@ -168,7 +168,7 @@ def test_a_truncated_table_is_emptied_statement_by_statement(
 ) -> None:
     """Where the catalogs are held still before they are looked at, TRUNCATE waits from then on; what
     came before is carried over then, if no lock is in the way."""
-    monkeypatch.setattr(module("repot.engine.swap.opening"), "HOLD_FROM", 0)
+    monkeypatch.setattr(module("repot.engine.swap.opening"), "MOVED", 0)
     session, verdict = scenes.proven(V1, FILES, SETTINGS)
     stage = module("repot.stages.cutover.stage")
     opened = stage.open_switch
@@ -288,5 +288,5 @@ def followed_by_itself(session: Session) -> int:
     last = module("repot.stages.cutover.last")
     with session.connect() as conn:
         conn.execute("set lock_timeout = '2s'")
-        last.carry_over(last.Beside(conn, None), session, "")
+        last.carry_over(last.Beside(conn, None), session, "", None)
         return int(last.touched_count(conn, session.run.id))

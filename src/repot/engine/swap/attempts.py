@@ -15,7 +15,7 @@ from psycopg import errors, sql
 
 from repot.engine.session import Session
 from repot.engine.swap.blockers import Pushed, pushing
-from repot.engine.swap.locks import NotLocked
+from repot.engine.swap.locks import NotLocked, NotStill
 from repot.engine.swap.outcome import settle
 from repot.model.errors import Refused, RepotError
 from repot.postgres.connect import Connection, connect, without_password
@@ -48,6 +48,7 @@ class Clock:
 
     limit_ms: float | None
     attempt: int
+    moved: int = 0  # earlier tries in which the catalogs changed
     first: float | None = None  # time.monotonic() at the first lock, and when all were had
     last: float | None = None
     now: Callable[[], float] = time.monotonic
@@ -114,11 +115,11 @@ def in_one_transaction(
     """
     setting = session.plan.cutover
     pushed: list[str] = []
-    late = 0
+    late = moved = 0
     with _place(session, what, prepare) as place:
         for attempt in range(setting.retries + 1):
             watcher = _watcher(session) if cancel_blockers and attempt >= PUSH_FROM else None
-            clock, aside, conn = Clock(max_pause_ms, attempt), list[Pushed](), None
+            clock, aside, conn = Clock(max_pause_ms, attempt, moved), list[Pushed](), None
             try:
                 conn, prepared = place.get()
                 grace = setting.lock_timeout_ms / 4000
@@ -134,8 +135,9 @@ def in_one_transaction(
                     pause, locked = clock.held_ms()
                 pushed += [str(p) for p in aside]
                 return Done(value, pause, locked, attempt + 1, tuple(pushed))
-            except (NotLocked, errors.LockNotAvailable, errors.DeadlockDetected):
+            except (NotLocked, errors.LockNotAvailable, errors.DeadlockDetected) as failed:
                 pushed += [str(p) for p in aside]
+                moved += isinstance(failed, NotStill)
             except TooLong:
                 late += 1
             except errors.QueryCanceled as failed:

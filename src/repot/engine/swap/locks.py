@@ -33,12 +33,18 @@ from repot.postgres.connect import Connection
 from repot.postgres.plans import kept
 
 _GUARD = "repot_guard"
-FIRST_MS = 40  # of patience
+FIRST_MS = 40  # of patience with writers, at the first try
+READERS_MS = 100  # with readers, while writers wait
+LONG_MS = 20  # a transaction that is this old may last
 _MARGIN_MS = 500  # beyond deadlock_timeout: autovacuum is cancelled at its end, and must go away
 
 
 class NotLocked(Exception):
     """The locks could not be had within the limit: roll back, wait a little, try again."""
+
+
+class NotStill(NotLocked):
+    """The catalogs are not any more what they were when they were looked at."""
 
 
 @dataclass(frozen=True)
@@ -111,11 +117,30 @@ def _being_vacuumed(conn: Connection, tables: Sequence[Name]) -> tuple[Sequence[
     return tuple(t for t in tables if (t.schema_, t.name) in busy), int(str(patience or 0))
 
 
-def patience_ms(lock_timeout_ms: int, attempt: int) -> int:
+def patience_ms(lock_timeout_ms: int, attempt: int, first: int = FIRST_MS) -> int:
     """How long an attempt may wait for the locks that stop writers: little at first, since whoever
     comes meanwhile waits as well, and a writer that holds one of the tables and wants another that
     is locked already would make everybody wait for nothing."""
-    return min(lock_timeout_ms, int(FIRST_MS * 1.5**attempt))
+    return min(lock_timeout_ms, int(first * 1.5**attempt))
+
+
+def in_the_way(conn: Connection, locks: LockPlan, pid: int) -> bool:
+    """Whether somebody but `pid` has had one of the tables for some time: a long query, or a
+    transaction that stays open. Whoever stops the writers now will have them wait for its end.
+    conn: in autocommit, or it would always be told the same."""
+    row = conn.execute(
+        "select exists (select from pg_catalog.pg_locks l"
+        " join pg_catalog.pg_stat_activity a on a.pid = l.pid"
+        " where l.locktype = 'relation' and l.granted and a.pid <> %s"
+        " and a.pid <> pg_catalog.pg_backend_pid()"
+        " and l.database = (select oid from pg_catalog.pg_database"
+        "  where datname = pg_catalog.current_database())"
+        " and l.relation = any (%s::regclass[]::oid[])"
+        " and pg_catalog.clock_timestamp() - a.xact_start > %s * interval '1 ms')",
+        (pid, [ident(n).as_string(conn) for n in (*locks.altered, *locks.serving)], LONG_MS),
+        prepare=True,
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def stop_writers(conn: Connection, locks: LockPlan, lock_timeout_ms: int, attempt: int) -> float:
@@ -137,6 +162,7 @@ def stop_readers(
     then: Sequence[sql.Composable] = (),
 ) -> None:
     """Step 3, and what is done then; the views are free of their triggers. Raises NotLocked."""
+    lock_timeout_ms = patience_ms(lock_timeout_ms, attempt, READERS_MS)
     tables = (
         *_turned(locks.altered, attempt),
         *_turned(locks.serving, attempt),

@@ -17,7 +17,7 @@ from repot.engine.swap import (
 )
 from repot.engine.swap.definitions import Definition, Remake, read_definitions, remake
 from repot.engine.swap.dependents import Dependent
-from repot.engine.swap.locks import LockPlan, NotLocked, hold_still, lock_plan
+from repot.engine.swap.locks import LockPlan, NotStill, hold_still, lock_plan
 from repot.engine.swap.namesakes import Namesakes
 from repot.engine.swap.outside_sql import Noting
 from repot.engine.swap.stamp import stamp
@@ -30,7 +30,7 @@ from repot.model.schemas import REGISTRY
 from repot.postgres.connect import Connection
 from repot.postgres.plans import kept
 
-HOLD_FROM = 2  # the try (from 0) from which the catalogs are held still before they are looked at
+MOVED = 2  # times, after which the catalogs are held still before they are looked at
 
 # Of what is looked at while others may be altering it.
 _IN_MOTION = (
@@ -61,9 +61,10 @@ class Seen:
     noting: Noting
 
 
-def holds_first(kind: str, attempt: int) -> bool:
-    """Whether the catalogs are held still before they are looked at."""
-    return kind == "schema" or attempt >= HOLD_FROM
+def holds_first(kind: str, moved: int) -> bool:
+    """Whether the catalogs are held still before they are looked at; moved: how often they changed
+    meanwhile when they were not."""
+    return kind == "schema" or moved >= MOVED
 
 
 def see(
@@ -73,7 +74,7 @@ def see(
     *,
     to: str,
     kind: str,
-    attempt: int,
+    moved: int,
     refuse: Callable[[Survey], None],
 ) -> tuple[Seen, str | None]:
     """Look at both sides in the caller's transaction; refuse: is asked of what was seen.
@@ -81,7 +82,7 @@ def see(
     As a rule nobody is held up: the second is the catalogs' stamp, and what was seen is true while
     that is the same. None: the catalogs are held still already (`holds_first`). Raises NotLocked.
     """
-    if holds_first(kind, attempt):
+    if holds_first(kind, moved):
         seen = _held(conn, plan, run, to, kind)
         refuse(seen.swap)
         return seen, None
@@ -92,7 +93,7 @@ def see(
         seen = _read(conn, plan, run, to, kind)
         refuse(seen.swap)
     except _IN_MOTION as failed:
-        raise NotLocked from failed
+        raise NotStill from failed
     with kept(conn):
         conn.execute("rollback to savepoint repot_looking; release savepoint repot_looking")
     return seen, known

@@ -20,7 +20,14 @@ from repot.engine.swap import (
 from repot.engine.swap.attempts import Clock
 from repot.engine.swap.definitions import Definition, Remake, remake
 from repot.engine.swap.dependents import beyond, describe
-from repot.engine.swap.locks import NotLocked, hold_still, stop_readers, stop_writers
+from repot.engine.swap.locks import (
+    NotLocked,
+    NotStill,
+    hold_still,
+    in_the_way,
+    stop_readers,
+    stop_writers,
+)
 from repot.engine.swap.opening import Seen, rules, see
 from repot.engine.swap.remaking import make_anew
 from repot.engine.swap.stamp import stamp
@@ -64,6 +71,11 @@ class Switch:
         """What hangs on the side that goes."""
         return self.seen.outside
 
+    def in_the_way(self, beside: Connection) -> bool:
+        """Whether somebody is at the side that goes who may be there for some time. beside: another
+        connection, in autocommit."""
+        return in_the_way(beside, self.seen.locks, self.conn.info.backend_pid)
+
     def hold_still(self) -> None:
         """From here on there is no DDL on the tables of either side; readers and writers go on, a
         TRUNCATE waits. Raises NotLocked, also where somebody has changed what was seen."""
@@ -72,9 +84,9 @@ class Switch:
             try:
                 hold_still(conn, seen.locks, self.plan.cutover.lock_timeout_ms)
             except errors.UndefinedTable as failed:
-                raise NotLocked from failed
+                raise NotStill from failed
             if stamp(conn) != self.stamp:
-                raise NotLocked
+                raise NotStill
             self.stamp = None
         now = [*seen.identities, *seen.published.now]
         if now:
@@ -237,7 +249,7 @@ def open_switch(
     to: v2 (cutover) or v1 (rollback). kind: tables or schema. refuse: raises where what is seen
     cannot be. Raises NotLocked.
     """
-    seen, known = see(conn, plan, run, to=to, kind=kind, attempt=clock.attempt, refuse=refuse)
+    seen, known = see(conn, plan, run, to=to, kind=kind, moved=clock.moved, refuse=refuse)
     row = conn.execute(
         "select extract(epoch from current_setting('deadlock_timeout')::interval) * 1000"
     ).fetchone()

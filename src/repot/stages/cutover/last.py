@@ -32,6 +32,7 @@ from repot.engine.prove import (
     touched_count,
 )
 from repot.engine.session import Session
+from repot.engine.swap.switch import Switch
 from repot.engine.tail import Tail
 from repot.model.errors import Refused, RepotError
 from repot.model.plan import Plan
@@ -47,6 +48,7 @@ CALLS = 3  # of the rehearsed functions, after them
 CALM = 12  # changes in a round after which another one would not be worth it
 FEW = 100  # scopes that are left to be proven under the locks
 SHOWN = 5
+WAIT_S, LOOK_S = 3.0, 0.01  # for who is in the way; and between two looks
 
 
 def bring_up(session: Session) -> int:
@@ -115,31 +117,45 @@ def get_beside(conn: Connection, session: Session) -> Beside:
     return Beside(conn, quick)
 
 
-def carry_over(beside: Beside, session: Session, shape_of: str) -> None:
+def carry_over(beside: Beside, session: Session, shape_of: str, switch: Switch | None) -> None:
     """What was written while the switch was prepared, beside its transaction (rows that it writes
-    would be locked until its end); shape_of: drift's fingerprint. Raises Refused `not-equal`,
-    `schema-changed`."""
+    would be locked until its end); shape_of: drift's fingerprint.
+
+    switch: it comes at once, and nobody should be in its way for long: that is waited for, as long
+    as it makes sense. Raises Refused `not-equal`, `schema-changed`.
+    """
     conn, run, plan = beside.conn, session.run.id, session.plan
     for _ in range(QUICK):
         changes = _carry(conn, session, switching=True)
         refuse_differences(prove_touched(conn, run, plan))
         if changes <= CALM:
             break
+    for _ in range(CALLS if beside.quick is not None else 0):
+        _call(beside, session, shape_of)
+    end = time.monotonic() + WAIT_S
+    while switch is not None and switch.in_the_way(conn) and time.monotonic() < end:
+        time.sleep(LOOK_S)
+        _call(beside, session, shape_of)
+
+
+def _call(beside: Beside, session: Session, shape_of: str) -> None:
+    """Carry over and prove by the rehearsed functions: a round that takes little time."""
+    conn, run, plan = beside.conn, session.run.id, session.plan
     if beside.quick is None:
+        _carry(conn, session, switching=True)
         return
-    for _ in range(CALLS):  # little is left after these, and they take little time
-        try:
-            with conn.transaction():
-                give_way(conn)
-                conn.execute(_GENERIC.format(sql.SQL("local")))
-                hold_lane(conn, run, FORWARD)
-                conn.execute("select from repot.run where id = %s for share", (run,))
-                done = beside.quick.run()
-                drift.check(conn, run, plan, shape_of)
-        except IN_THE_WAY:
-            return
-        if not isinstance(done, tail.Done):
-            _carry(conn, session, switching=True)
+    try:
+        with conn.transaction():
+            give_way(conn)
+            conn.execute(_GENERIC.format(sql.SQL("local")))
+            hold_lane(conn, run, FORWARD)
+            conn.execute("select from repot.run where id = %s for share", (run,))
+            done = beside.quick.run()
+            drift.check(conn, run, plan, shape_of)
+    except IN_THE_WAY:
+        return
+    if not isinstance(done, tail.Done):
+        _carry(conn, session, switching=True)
 
 
 def carry_over_at_once(beside: Beside, session: Session, ready: Ready) -> None:

@@ -134,9 +134,9 @@ def _switch(
     # for this transaction would stop it, and nobody would see that we wait for each other. And
     # of what is carried over nothing is written before the writers wait: they would wait for rows.
     give_way(conn)
-    held = holds_first(plan.cutover.swap, clock.attempt)
+    held = holds_first(plan.cutover.swap, clock.moved)
     if held:
-        carry_over(beside, session, shape_of)
+        carry_over(beside, session, shape_of, None)
     switch = open_switch(
         conn,
         plan,
@@ -150,7 +150,7 @@ def _switch(
     if held:
         carry_over_at_once(beside, session, ready)
     else:
-        carry_over(beside, session, shape_of)
+        carry_over(beside, session, shape_of, switch)
 
     hold_lane(conn, run.id, capture.FORWARD)  # before the run's row, as followers do
     if rule is not None:

@@ -123,7 +123,7 @@ def _switch(
         if accept_loss:
             forget_dropped(other, run.id)
     catch_up(session, carried, accept_loss=accept_loss)
-    held = holds_first(plan.cutover.swap, clock.attempt)
+    held = holds_first(plan.cutover.swap, clock.moved)
     if not _gone(conn, session):
         note_uncarried(session)  # the less is left to be compared under the locks
         if held:
