@@ -290,3 +290,90 @@ def followed_by_itself(session: Session) -> int:
         conn.execute("set lock_timeout = '2s'")
         last.carry_over(last.Beside(conn, None), session, "", None)
         return int(last.touched_count(conn, session.run.id))
+
+
+# ---------------------------------------------------------------- while V1 is written
+
+
+def called(session: Session) -> tuple[Done | str, int]:
+    """The live call, as the switch makes it before its locks; what is touched and unproven then."""
+    last = module("repot.stages.cutover.last")
+    with session.connect() as conn:
+        quick = last.get_beside(conn, session).quick
+        conn.execute(last._GENERIC.format(sql.SQL("")))
+        with conn.transaction():
+            done = quick.run()
+        return done, int(last.touched_count(conn, session.run.id))
+
+
+@pytest.mark.parametrize("what", PLAIN)
+def test_what_is_written_is_carried_over_and_proven_while_others_write(
+    scenes: Scenes, what: str
+) -> None:
+    session, _ = scenes.proven(V1, FILES, SETTINGS)
+    run(session.dsn, PLAIN[what])
+    done, touched = called(session)
+    assert isinstance(done, Done)
+    assert touched == 0
+    assert stale(session) == []
+
+
+def test_it_can_be_called_again_and_again(scenes: Scenes) -> None:
+    session, _ = scenes.proven(V1, FILES, SETTINGS)
+    last = module("repot.stages.cutover.last")
+    with session.connect() as conn:
+        beside = last.get_beside(conn, session)
+        with session.connect() as other:
+            shape_of = last.drift.check(other, session.run.id, session.plan, None)
+        for statements in PLAIN.values():
+            run(session.dsn, statements)
+            last._call(beside, session, shape_of)
+            assert stale(session) == []
+            assert last.touched_count(conn, session.run.id) == 0
+
+
+def test_what_differs_while_others_write_stays_to_be_proven(scenes: Scenes) -> None:
+    """Whether it was written meanwhile or is wrong will be told under the locks."""
+    session, _ = scenes.proven(V1, FILES, SETTINGS)
+    run(session.dsn, PLAIN["changed"])
+    with session.connect() as conn:
+        names = module("repot.engine.apply.names").Names(conn, session.run.id)
+        table = names[next(m.table for m in session.plan.moves if m.name == "thing")]
+    # V2 changes what is written to it: a row is not what its view gives.
+    run(
+        session.dsn,
+        f"create function wrong() returns trigger language plpgsql as"
+        f" $$begin new.qty := 77; return new; end$$;"
+        f' create trigger wrong before update on "{table.schema_}"."{table.name}" for each row'
+        " execute function wrong()",
+    )
+    done, touched = called(session)
+    assert isinstance(done, Done)
+    assert touched > 0
+
+
+def test_what_the_live_call_does_not_know_is_done_statement_by_statement(scenes: Scenes) -> None:
+    session, _ = scenes.proven(V1, FILES, SETTINGS)
+    last = module("repot.stages.cutover.last")
+    run(session.dsn, "truncate thing")
+    with session.connect() as conn:
+        beside = last.get_beside(conn, session)
+        assert beside.quick is not None
+        with session.connect() as other:
+            shape_of = last.drift.check(other, session.run.id, session.plan, None)
+        last._call(beside, session, shape_of)
+    assert stale(session) == []
+
+
+def test_the_live_call_stops_at_a_changed_schema(scenes: Scenes) -> None:
+    session, _ = scenes.proven(V1, FILES, SETTINGS)
+    last = module("repot.stages.cutover.last")
+    with session.connect() as conn:
+        beside = last.get_beside(conn, session)
+        with session.connect() as other:
+            shape_of = last.drift.check(other, session.run.id, session.plan, None)
+        run(session.dsn, "alter table thing add column more integer; " + PLAIN["changed"])
+        with pytest.raises(Refused) as refused:
+            last._call(beside, session, shape_of)
+    assert refused.value.code == "schema-changed"
+    assert rows(session.dsn, "select count(*) > 0 from repot.capture") == [(True,)]

@@ -144,6 +144,8 @@ def _call(beside: Beside, session: Session, shape_of: str) -> None:
     if beside.quick is None:
         _carry(conn, session, switching=True)
         return
+    if plan.capture.wal:
+        wal.catch_up(conn, run, plan)
     try:
         with conn.transaction():
             give_way(conn)

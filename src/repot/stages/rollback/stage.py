@@ -18,7 +18,7 @@ from repot.engine.swap.attempts import Clock, in_one_transaction
 from repot.engine.swap.evidence import after_the_commit, asking, note, read_run, took_place
 from repot.engine.swap.logs import Logs
 from repot.engine.swap.opening import holds_first
-from repot.engine.swap.switch import open_switch
+from repot.engine.swap.switch import Switch, open_switch
 from repot.engine.wal.reader import reader
 from repot.model.catalog import Catalog
 from repot.model.errors import Refused, RepotError
@@ -137,7 +137,7 @@ def _switch(
     if held:
         carry_at_once(session, carried)
     else:
-        catch_up(session, carried, accept_loss=accept_loss)
+        _catch_up_alone(session, switch, carried, accept_loss=accept_loss)
     back = Logs(conn, run.id, capture.BACK)
     mine = Carried(carried.rows.copy())  # what is applied from here on is undone if we try again
 
@@ -170,6 +170,17 @@ def _switch(
         session.progress.say(f"{what} was made since the cutover and stays with V2")
     note(conn, session, STAGE, switch)
     return _record(conn, session, clock, mine, lost)
+
+
+def _catch_up_alone(
+    session: Session, switch: Switch, carried: Carried, *, accept_loss: bool
+) -> None:
+    """Until nobody is at V2 who would keep the switch, and the writers, waiting for long."""
+    with session.connect(f"repot {STAGE}") as beside:
+        for _ in range(ROUNDS):
+            catch_up(session, carried, accept_loss=accept_loss)
+            if not switch.in_the_way(beside):
+                return
 
 
 def _empty(
