@@ -3,8 +3,8 @@
 1. SHARE UPDATE EXCLUSIVE on all tables: readers and writers go on, DDL and vacuum do not. What is
    read of the catalogs from here on stays true, and so does what was read before if they are the
    same now (stamp.py; of views it is looked at again under 2). An autovacuum in the way gives up
-   once it has kept somebody waiting for `deadlock_timeout`; waiting for it in this mode stops nobody
-   else.
+   once it has kept somebody waiting for `deadlock_timeout`; waiting for it in this mode stops
+   nobody else.
 2. Writers wait, readers go on: EXCLUSIVE on the tables that serve, SHARE ROW EXCLUSIVE on outside
    tables. Views come before all tables, outer views before inner ones, as a writer takes them: a
    writer that has passed the view has chosen its table already, and would write into the old one.
