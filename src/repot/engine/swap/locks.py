@@ -133,10 +133,10 @@ def in_the_way(conn: Connection, locks: LockPlan, pid: int) -> bool:
         "select exists (select from pg_catalog.pg_locks l"
         " join pg_catalog.pg_stat_activity a on a.pid = l.pid"
         " where l.locktype = 'relation' and l.granted and a.pid <> %s"
-        " and a.pid <> pg_catalog.pg_backend_pid()"
+        " and a.pid <> pg_catalog.pg_backend_pid() and a.backend_type = 'client backend'"
         " and l.database = (select oid from pg_catalog.pg_database"
         "  where datname = pg_catalog.current_database())"
-        " and l.relation = any (%s::regclass[]::oid[])"
+        " and l.relation in (select pg_catalog.to_regclass(name)::oid from unnest(%s::text[]) name)"
         " and pg_catalog.clock_timestamp() - a.xact_start > %s * interval '1 ms')",
         (pid, [ident(n).as_string(conn) for n in (*locks.altered, *locks.serving)], LONG_MS),
         prepare=True,
@@ -147,12 +147,12 @@ def in_the_way(conn: Connection, locks: LockPlan, pid: int) -> bool:
 def stop_writers(conn: Connection, locks: LockPlan, lock_timeout_ms: int, attempt: int) -> float:
     """Step 2; gives the time (time.monotonic) at which the first lock was had. Raises NotLocked."""
     lock_timeout_ms = patience_ms(lock_timeout_ms, attempt)
-    first = [*_tables(locks.ruled, "exclusive"), *(_guard(v) for v in locks.views)]
-    outside = _tables(_turned(locks.outside, attempt), "share row exclusive")
-    serving = _tables(_turned(locks.serving, attempt), "exclusive")
-    every = [*first, *([*serving, *outside] if attempt % 2 else [*outside, *serving])]
-    # From the first one on somebody may be waiting for us, and that is timed.
-    return _lock(conn, [*every[:1], *_together(every[1:])], lock_timeout_ms)
+    outside = (_turned(locks.outside, attempt), "share row exclusive")
+    serving = (_turned(locks.serving, attempt), "exclusive")
+    statements = [*_tables(locks.ruled, "exclusive"), *(_guard(v) for v in locks.views)]
+    for names, mode in (serving, outside) if attempt % 2 else (outside, serving):
+        statements += _all_at_once(names, mode) if statements else _tables(names, mode)
+    return _lock(conn, statements, lock_timeout_ms)
 
 
 def stop_readers(
@@ -170,20 +170,15 @@ def stop_readers(
         *locks.waiting,
     )
     statements = [*(_unguard(v) for v in locks.views), *_all_at_once(tables, "access exclusive")]
-    _lock(conn, _together(statements), lock_timeout_ms, then)
+    _lock(conn, [joined(statements, "; ")] if statements else [], lock_timeout_ms, then)
 
 
 def _turned(names: Sequence[Name], attempt: int) -> Sequence[Name]:
     return tuple(reversed(names)) if attempt % 2 else names
 
 
-def _together(statements: Sequence[sql.Composable]) -> list[sql.Composable]:
-    """In one round trip."""
-    return [joined(statements, "; ")] if statements else []
-
-
 def _tables(names: Sequence[Name], mode: LiteralString) -> list[sql.Composable]:
-    """The first one alone: see stop_writers."""
+    """The first one alone: from then on somebody may be waiting for us, and that is timed."""
     return [*_all_at_once(names[:1], mode), *_all_at_once(names[1:], mode)]
 
 

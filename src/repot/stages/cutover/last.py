@@ -38,7 +38,8 @@ from repot.model.errors import Refused, RepotError
 from repot.model.plan import Plan
 from repot.postgres.compose import ident, joined
 from repot.postgres.connect import Connection
-from repot.postgres.patience import IN_THE_WAY, give_way
+from repot.postgres.patience import IN_THE_WAY, Patience, give_way
+from repot.postgres.retry import GIVE_WAY_MS
 
 _GENERIC = sql.SQL("set {0} jit = off; set {0} plan_cache_mode = force_generic_plan")
 ROUNDS = 12
@@ -106,14 +107,25 @@ class Beside:
 
 
 def get_beside(conn: Connection, session: Session) -> Beside:
-    """Before the first try."""
+    """Before the first try. Raises Refused `lock-timeout`.
+
+    Who empties tables may have one that a rehearsal wants and want another that it has: so it gives
+    way, and is done again.
+    """
     run, plan = session.run.id, session.plan
     make_schema(conn)  # or the switch's plans would be forgotten when it is
     if both_ways(conn, run) is not None:
         return Beside(conn, None)
+    patience = Patience("the rehearsal of the switch")
     conn.execute(_GENERIC.format(sql.SQL("")))
-    quick = tail.make(conn, run, plan, live=True)
-    conn.execute("reset jit; reset plan_cache_mode")
+    conn.execute(sql.SQL("set lock_timeout = {}").format(sql.Literal(GIVE_WAY_MS)))
+    while True:
+        try:
+            quick = tail.make(conn, run, plan, live=True)
+            break
+        except IN_THE_WAY:
+            patience.wait(conn)
+    conn.execute("reset jit; reset plan_cache_mode; set lock_timeout = 0")
     return Beside(conn, quick)
 
 

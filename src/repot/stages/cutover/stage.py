@@ -25,7 +25,7 @@ from repot.model.results import CutoverResult, TestedBackup, Verdict
 from repot.model.state import Phase, Run
 from repot.postgres.catalog import read_catalog
 from repot.postgres.connect import Connection
-from repot.postgres.patience import give_way
+from repot.postgres.patience import give_way, patiently
 from repot.postgres.state import last_evidence, record_evidence, set_phase
 from repot.stages.cutover import gates
 from repot.stages.cutover.last import (
@@ -75,7 +75,7 @@ def cutover(
     bring_up(session)
     with session.connect(f"repot {STAGE}") as second:
         # Else what is prepared would fail, and not say why.
-        _refuse_changed_schema(second, session.plan)
+        patiently(second, lambda: _refuse_changed_schema(second, session.plan), "the cutover")
         beside = get_beside(second, session)
         done = in_one_transaction(
             session,
@@ -129,7 +129,7 @@ def _switch(
         conn.close()
         raise NotLocked
     shape_of = drift.check(beside.conn, run.id, plan, None)
-    _refuse_changed_schema(beside.conn, plan)
+    patiently(beside.conn, lambda: _refuse_changed_schema(beside.conn, plan), "the cutover")
     # From here on another connection of ours may be waited for only shortly: a TRUNCATE that waits
     # for this transaction would stop it, and nobody would see that we wait for each other. And
     # of what is carried over nothing is written before the writers wait: they would wait for rows.
