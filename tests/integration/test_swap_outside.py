@@ -76,6 +76,21 @@ create trigger on_signup_2 after insert on auth.users
 """
 
 
+def test_what_a_file_of_outside_renames_bears_its_name_again(database: str) -> None:
+    session = make_session(
+        database,
+        SIGN_UP + V2_FUNCTION + "create function auth.f() returns int language sql as 'select 1';",
+        outside_sql=[("f", "alter function auth.f() rename to g")],
+    )
+    there = (
+        "select to_regprocedure('auth.f()') is not null, to_regprocedure('auth.g()') is not null"
+    )
+    switch_over(session)
+    assert rows(database, there) == [(False, True)]
+    switch_over(session, "v1")
+    assert rows(database, there) == [(True, False)]
+
+
 def test_a_file_of_outside_changes_what_it_must_and_the_rollback_undoes_it(database: str) -> None:
     session = make_session(
         database,
@@ -94,7 +109,7 @@ def test_a_file_of_outside_changes_what_it_must_and_the_rollback_undoes_it(datab
             ("FILE",)
         ]
         assert rows(database, triggers) == [("on_signup_2",)]
-        switch_over(session, "v1")
+        assert switch_over(session, "v1").value.left == []  # it is dropped, so nothing stays
         sign_up(database, number + 1)
         assert rows(database, "select role from public.profiles where id = %s", (number + 1,)) == [
             ("USER",)

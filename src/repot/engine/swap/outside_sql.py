@@ -33,6 +33,7 @@ from repot.postgres.connect import Connection
 from repot.postgres.plans import kept
 
 _BACK = ".back"
+MADE = "made by outside/*.sql: "  # and the object, of what a rollback drops again
 
 
 def files(plan: Plan, *, back: bool = False) -> tuple[SqlFile, ...]:
@@ -136,7 +137,7 @@ class Noting:
         touched = self._touched(str(since[0]))
         before = {d.what for d in self._before.values()}
         undo = [
-            Remake(f"made by outside/*.sql: {d.what}", (drop(self._conn, d),))
+            Remake(MADE + d.what, (drop(self._conn, d),))
             for d in touched.values()
             if d is not None and d.what not in before and d.what not in known
         ]

@@ -164,7 +164,7 @@ class Switch:
         memory.restored(conn, run)
         memory.forget_afterwards(conn, run)
         memory.remember_afterwards(conn, run, self._again)
-        noted = {r.what for r in self._again}
+        noted = {r.what.removeprefix(outside_sql.MADE) for r in self._again}
         self.left = [what for what in self.outside if what not in noted]
         self._lay_out()
 
