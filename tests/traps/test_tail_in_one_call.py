@@ -14,6 +14,8 @@ from repot.engine.tail import Done, Tail, applying
 from repot.engine.tail.parts import Parts
 from repot.engine.tail.words import Block
 from repot.model.errors import Refused, RepotError
+from repot.postgres.connect import Connection
+from repot.postgres.plans import plan_once
 from repot.stages.cutover import cutover
 from support.sql import rows, run
 from support.swapping import whole_backup
@@ -300,10 +302,18 @@ def called(session: Session) -> tuple[Done | str, int]:
     last = module("repot.stages.cutover.last")
     with session.connect() as conn:
         quick = last.get_beside(conn, session).quick
-        conn.execute(last._GENERIC.format(sql.SQL("")))
+        plan_once(conn)
         with conn.transaction():
             done = quick.run()
         return done, int(last.touched_count(conn, session.run.id))
+
+
+def got_beside(conn: Connection, session: Session) -> tuple[Any, str]:
+    """What the switch has prepared beside it, and drift's fingerprint."""
+    last = module("repot.stages.cutover.last")
+    beside = last.get_beside(conn, session)
+    with session.connect() as other:
+        return beside, last.drift.check(other, session.run.id, session.plan, None)
 
 
 @pytest.mark.parametrize("what", PLAIN)
@@ -322,9 +332,7 @@ def test_it_can_be_called_again_and_again(scenes: Scenes) -> None:
     session, _ = scenes.proven(V1, FILES, SETTINGS)
     last = module("repot.stages.cutover.last")
     with session.connect() as conn:
-        beside = last.get_beside(conn, session)
-        with session.connect() as other:
-            shape_of = last.drift.check(other, session.run.id, session.plan, None)
+        beside, shape_of = got_beside(conn, session)
         for statements in PLAIN.values():
             run(session.dsn, statements)
             last._call(beside, session, shape_of)
@@ -357,10 +365,8 @@ def test_what_the_live_call_does_not_know_is_done_statement_by_statement(scenes:
     last = module("repot.stages.cutover.last")
     run(session.dsn, "truncate thing")
     with session.connect() as conn:
-        beside = last.get_beside(conn, session)
+        beside, shape_of = got_beside(conn, session)
         assert beside.quick is not None
-        with session.connect() as other:
-            shape_of = last.drift.check(other, session.run.id, session.plan, None)
         last._call(beside, session, shape_of)
     assert stale(session) == []
 
@@ -369,9 +375,7 @@ def test_the_live_call_stops_at_a_changed_schema(scenes: Scenes) -> None:
     session, _ = scenes.proven(V1, FILES, SETTINGS)
     last = module("repot.stages.cutover.last")
     with session.connect() as conn:
-        beside = last.get_beside(conn, session)
-        with session.connect() as other:
-            shape_of = last.drift.check(other, session.run.id, session.plan, None)
+        beside, shape_of = got_beside(conn, session)
         run(session.dsn, "alter table thing add column more integer; " + PLAIN["changed"])
         with pytest.raises(Refused) as refused:
             last._call(beside, session, shape_of)

@@ -53,14 +53,21 @@ def give_way(conn: Connection, after_ms: int = GIVE_WAY_MS) -> None:
 def patiently(conn: Connection, do: Callable[[], T], what: str) -> T:
     """`do()` in a transaction that gives way to others, again and again. Raises Refused
     `lock-timeout`."""
-    patience = Patience(what)
-    while True:
-        try:
-            with conn.transaction():
-                give_way(conn)
-                return do()
-        except IN_THE_WAY:
-            patience.wait(conn)
+
+    def once() -> T:
+        with conn.transaction():
+            give_way(conn)
+            return do()
+
+    return _again(conn, once, Patience(what))
+
+
+def patiently_apart(conn: Connection, do: Callable[[], T], what: str) -> T:
+    """The same of what makes transactions of its own. Raises Refused `lock-timeout`."""
+    conn.execute(sql.SQL("set lock_timeout = {}").format(sql.Literal(GIVE_WAY_MS)))
+    done = _again(conn, do, Patience(what))
+    conn.execute("set lock_timeout = 0")
+    return done
 
 
 def without_trace(
@@ -70,11 +77,18 @@ def without_trace(
 
     Raises Refused `lock-timeout`.
     """
-    patience = Patience(what, stopped)
+
+    def once() -> T:
+        with conn.transaction(force_rollback=True):
+            give_way(conn)
+            return ask()
+
+    return _again(conn, once, Patience(what, stopped))
+
+
+def _again(conn: Connection, once: Callable[[], T], patience: Patience) -> T:
     while True:
         try:
-            with conn.transaction(force_rollback=True):
-                give_way(conn)
-                return ask()
+            return once()
         except IN_THE_WAY:
             patience.wait(conn)

@@ -21,12 +21,9 @@ def at_once(conn: Connection, statements: sql.Composable) -> psycopg.Cursor[tupl
     """
     try:
         cursor = conn.execute(_BEGIN.format(statements))
-    except psycopg.OperationalError:
+    except psycopg.Error:
         if not conn.closed:
             conn.execute(_UNDO)
-        raise
-    except psycopg.Error:
-        conn.execute(_UNDO)
         raise
     cursor.nextset()
     return cursor

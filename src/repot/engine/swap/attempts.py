@@ -20,15 +20,13 @@ from repot.engine.swap.outcome import settle
 from repot.model.errors import Refused, RepotError
 from repot.postgres.connect import Connection, connect, without_password
 from repot.postgres.outcome import Truth
+from repot.postgres.plans import plan_once
 from repot.postgres.retry import blockers
 from repot.postgres.state import record_event
 
 P = TypeVar("P")
 T = TypeVar("T")
 
-# JIT would compile the catalogs' queries for longer than they run. What says prepare=True, and what
-# the session's own functions do, is done before the locks and again under them, and planned once.
-_SESSION = "set jit = off; set plan_cache_mode = force_generic_plan"
 # What is prepared is the session's own: nothing is lost with it.
 _PREPARING = "set synchronous_commit = off; set lock_timeout = {}"
 _PREPARED = "reset synchronous_commit; set lock_timeout = 0"
@@ -169,7 +167,7 @@ class _Place(Generic[P]):
             self.close()
             self._conn = conn = self._session.connect(application=f"repot {self._what}")
             conn.prepare_threshold = _ONLY_ON_DEMAND
-            conn.execute(_SESSION)
+            plan_once(conn)  # what says prepare=True is done before the locks, and under them
             timeout = sql.Literal(self._session.plan.cutover.lock_timeout_ms)
             conn.execute(sql.SQL(_PREPARING).format(timeout))
             self._ready = conn, self._prepare(conn)

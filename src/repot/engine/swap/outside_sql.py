@@ -168,20 +168,19 @@ class Noting:
         found: dict[Key, Definition | None] = {}
         for class_id, oid, kind, schema, relation, name, kind_of_routine, identity in rows:
             key = (int(str(class_id)), int(str(oid)))
-            found[key] = None
-            if kind is not None:
-                d = Definition(
-                    key=key,
-                    kind=str(kind),
-                    schema=str(schema),
-                    relation=None if relation is None else str(relation),
-                    name=None if name is None else str(name),
-                    detail={"type": kind_of_routine, "identity": identity},
-                )
-                if self._is_relevant(d):
-                    found[key] = d
-                else:
-                    del found[key]
+            if kind is None:
+                found[key] = None
+                continue
+            d = Definition(
+                key=key,
+                kind=str(kind),
+                schema=str(schema),
+                relation=None if relation is None else str(relation),
+                name=None if name is None else str(name),
+                detail={"type": kind_of_routine, "identity": identity},
+            )
+            if self._is_relevant(d):
+                found[key] = d
         return found
 
 

@@ -38,10 +38,9 @@ from repot.model.errors import Refused, RepotError
 from repot.model.plan import Plan
 from repot.postgres.compose import ident, joined
 from repot.postgres.connect import Connection
-from repot.postgres.patience import IN_THE_WAY, Patience, give_way
-from repot.postgres.retry import GIVE_WAY_MS
+from repot.postgres.patience import IN_THE_WAY, give_way, patiently_apart
+from repot.postgres.plans import plan_anew, plan_once
 
-_GENERIC = sql.SQL("set {0} jit = off; set {0} plan_cache_mode = force_generic_plan")
 ROUNDS = 12
 TRIES = 4
 QUICK = 4  # rounds of carrying over, before the locks
@@ -116,16 +115,11 @@ def get_beside(conn: Connection, session: Session) -> Beside:
     make_schema(conn)  # or the switch's plans would be forgotten when it is
     if both_ways(conn, run) is not None:
         return Beside(conn, None)
-    patience = Patience("the rehearsal of the switch")
-    conn.execute(_GENERIC.format(sql.SQL("")))
-    conn.execute(sql.SQL("set lock_timeout = {}").format(sql.Literal(GIVE_WAY_MS)))
-    while True:
-        try:
-            quick = tail.make(conn, run, plan, live=True)
-            break
-        except IN_THE_WAY:
-            patience.wait(conn)
-    conn.execute("reset jit; reset plan_cache_mode; set lock_timeout = 0")
+    plan_once(conn)
+    quick = patiently_apart(
+        conn, lambda: tail.make(conn, run, plan, live=True), "the rehearsal of the switch"
+    )
+    plan_anew(conn)
     return Beside(conn, quick)
 
 
@@ -161,7 +155,7 @@ def _call(beside: Beside, session: Session, shape_of: str) -> None:
     try:
         with conn.transaction():
             give_way(conn)
-            conn.execute(_GENERIC.format(sql.SQL("local")))
+            plan_once(conn, local=True)
             hold_lane(conn, run, FORWARD)
             conn.execute("select from repot.run where id = %s for share", (run,))
             done = beside.quick.run()

@@ -10,71 +10,60 @@ kept as materialized (
    where nspname <> all (%(except)s) and nspname !~ '^pg_' and nspname <> 'information_schema'
      and nspname !~ '^repot_aside_'
 ),
-written (class, oid, kind, relation, name) as (
-  select 'pg_catalog.pg_class'::regclass::oid, c.oid,
-         case c.relkind when 'v' then 'view' else 'matview' end, c.oid, null::name
-    from pg_catalog.pg_class c
-   where c.relkind in ('v', 'm') and pg_catalog.age(c.xmin) between (select first from since) and (select last from since)
-  union
-  select 'pg_catalog.pg_class'::regclass, c.oid,
-         case c.relkind when 'v' then 'view' else 'matview' end, c.oid, null
+written (class, oid, kind, home, relation, name, age) as (
+  select tableoid, oid, case relkind when 'v' then 'view' else 'matview' end, relnamespace, oid,
+         null::name, pg_catalog.age(xmin)
+    from pg_catalog.pg_class where relkind in ('v', 'm')
+  union all
+  select c.tableoid, c.oid, case c.relkind when 'v' then 'view' else 'matview' end, c.relnamespace,
+         c.oid, null, pg_catalog.age(r.xmin)
     from pg_catalog.pg_rewrite r join pg_catalog.pg_class c on c.oid = r.ev_class
    where r.ev_type = '1' and c.relkind in ('v', 'm')
-     and pg_catalog.age(r.xmin) between (select first from since) and (select last from since)
   union all
-  select 'pg_catalog.pg_trigger'::regclass, oid, 'trigger', tgrelid, tgname
-    from pg_catalog.pg_trigger
-   where not tgisinternal and tgparentid = 0 and pg_catalog.age(xmin) between (select first from since) and (select last from since)
+  select tableoid, oid, 'trigger', null, tgrelid, tgname, pg_catalog.age(xmin)
+    from pg_catalog.pg_trigger where not tgisinternal and tgparentid = 0
   union all
-  select 'pg_catalog.pg_rewrite'::regclass, oid, 'rule', ev_class, rulename
-    from pg_catalog.pg_rewrite
-   where ev_type <> '1' and pg_catalog.age(xmin) between (select first from since) and (select last from since)
+  select tableoid, oid, 'rule', null, ev_class, rulename, pg_catalog.age(xmin)
+    from pg_catalog.pg_rewrite where ev_type <> '1'
   union all
-  select 'pg_catalog.pg_policy'::regclass, oid, 'policy', polrelid, polname
-    from pg_catalog.pg_policy where pg_catalog.age(xmin) between (select first from since) and (select last from since)
+  select tableoid, oid, 'policy', null, polrelid, polname, pg_catalog.age(xmin)
+    from pg_catalog.pg_policy
   union all
-  select 'pg_catalog.pg_constraint'::regclass, oid, 'foreign key', conrelid, conname
-    from pg_catalog.pg_constraint
-   where contype = 'f' and conparentid = 0 and pg_catalog.age(xmin) between (select first from since) and (select last from since)
+  select tableoid, oid, 'foreign key', null, conrelid, conname, pg_catalog.age(xmin)
+    from pg_catalog.pg_constraint where contype = 'f' and conparentid = 0
   union all
-  select 'pg_catalog.pg_attrdef'::regclass, d.oid, 'default', d.adrelid, a.attname
+  select d.tableoid, d.oid, 'default', null, d.adrelid, a.attname, pg_catalog.age(d.xmin)
     from pg_catalog.pg_attrdef d
     join pg_catalog.pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
-   where pg_catalog.age(d.xmin) between (select first from since) and (select last from since)
+  union all
+  select tableoid, oid, 'routine', pronamespace, null, proname, pg_catalog.age(xmin)
+    from pg_catalog.pg_proc
+),
+there (class, oid) as (
+  select tableoid, oid from pg_catalog.pg_class where oid = any (%(oids)s::oid[])
+  union all
+  select tableoid, oid from pg_catalog.pg_trigger where oid = any (%(oids)s::oid[])
+  union all
+  select tableoid, oid from pg_catalog.pg_rewrite where oid = any (%(oids)s::oid[])
+  union all
+  select tableoid, oid from pg_catalog.pg_policy where oid = any (%(oids)s::oid[])
+  union all
+  select tableoid, oid from pg_catalog.pg_constraint where oid = any (%(oids)s::oid[])
+  union all
+  select tableoid, oid from pg_catalog.pg_attrdef where oid = any (%(oids)s::oid[])
+  union all
+  select tableoid, oid from pg_catalog.pg_proc where oid = any (%(oids)s::oid[])
 )
 select w.class::bigint, w.oid::bigint, w.kind, k.nspname::text, c.relname::text, w.name::text,
-       null::text as type, null::text as identity
+       i.type, i.identity
   from written w
-  join pg_catalog.pg_class c on c.oid = w.relation
-  join kept k on k.oid = c.relnamespace
- where not exists (select from pg_catalog.pg_depend d
+  left join pg_catalog.pg_class c on c.oid = w.relation
+  join kept k on k.oid = coalesce(w.home, c.relnamespace)
+  left join lateral pg_catalog.pg_identify_object(w.class, w.oid, 0) i on w.kind = 'routine'
+ where w.age between (select first from since) and (select last from since)
+   and not exists (select from pg_catalog.pg_depend d
                     where d.classid = w.class and d.objid = w.oid and d.deptype = 'e')
-union all
-select 'pg_catalog.pg_proc'::regclass::oid::bigint, p.oid::bigint, 'routine', k.nspname::text, null,
-       p.proname::text, i.type, i.identity
-  from pg_catalog.pg_proc p
-  join kept k on k.oid = p.pronamespace
- cross join lateral pg_catalog.pg_identify_object('pg_catalog.pg_proc'::regclass, p.oid, 0) i
- where not exists (select from pg_catalog.pg_depend d
-                    where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid
-                      and d.deptype = 'e')
-   and pg_catalog.age(p.xmin) between (select first from since) and (select last from since)
 union all
 select b.class::bigint, b.oid::bigint, null, null, null, null, null, null
   from unnest(%(classes)s::oid[], %(oids)s::oid[]) b(class, oid)
- where case b.class
-       when 'pg_catalog.pg_class'::regclass
-       then not exists (select from pg_catalog.pg_class c where c.oid = b.oid)
-       when 'pg_catalog.pg_trigger'::regclass
-       then not exists (select from pg_catalog.pg_trigger c where c.oid = b.oid)
-       when 'pg_catalog.pg_rewrite'::regclass
-       then not exists (select from pg_catalog.pg_rewrite c where c.oid = b.oid)
-       when 'pg_catalog.pg_policy'::regclass
-       then not exists (select from pg_catalog.pg_policy c where c.oid = b.oid)
-       when 'pg_catalog.pg_constraint'::regclass
-       then not exists (select from pg_catalog.pg_constraint c where c.oid = b.oid)
-       when 'pg_catalog.pg_attrdef'::regclass
-       then not exists (select from pg_catalog.pg_attrdef c where c.oid = b.oid)
-       when 'pg_catalog.pg_proc'::regclass
-       then not exists (select from pg_catalog.pg_proc c where c.oid = b.oid)
-       end
+ where (b.class, b.oid) not in (select class, oid from there)
