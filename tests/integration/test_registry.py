@@ -15,6 +15,7 @@ from psycopg import sql
 
 from repot.engine import registry as registries
 from repot.engine.apply import remember
+from repot.engine.apply.temporary import Temporary
 from repot.model.errors import RepotError
 from repot.model.names import name
 from repot.model.plan import Registry
@@ -395,10 +396,22 @@ def test_a_slug_that_v2_gave_in_one_room_is_left_in_the_others(database: str) ->
     allocate(database, registry)
     assert given_to(database) == {1: "foo", 2: "bar", 3: "baz"}
     with connection(database) as conn, conn.transaction():  # V2 calls 3 what 1 is called elsewhere
-        remember._remember(conn, registry, sql.SQL("(select 2 as made, 3 as id, 'foo' as value)"))
+        remember._remember(
+            conn,
+            Temporary(conn),
+            "1",
+            registry,
+            sql.SQL("(select 2 as made, 3 as id, 'foo' as value)"),
+        )
     assert given_to(database) == {1: "foo", 2: "bar", 3: "foo"}
     with connection(database) as conn, conn.transaction():  # in its own room it takes the slug over
-        remember._remember(conn, registry, sql.SQL("(select 2 as made, 2 as id, 'foo' as value)"))
+        remember._remember(
+            conn,
+            Temporary(conn),
+            "1",
+            registry,
+            sql.SQL("(select 2 as made, 2 as id, 'foo' as value)"),
+        )
     assert given_to(database) == {1: "foo", 2: "foo"}
 
 

@@ -136,7 +136,7 @@ def _is_private(what: Any) -> bool:
     if not isinstance(what, sql.Composed):
         return _words(what).lstrip().startswith("select array(select v.attname")
     start = _first(what)
-    if start == "delete from " and '"pg_temp"' in what.as_string(None):
+    if start in ("delete from ", "truncate ") and '"pg_temp"' in what.as_string(None):
         return True
     if start == "insert into ":
         return _EMPTY_ROW.match(what.as_string(None)) is not None

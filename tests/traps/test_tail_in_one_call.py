@@ -340,6 +340,21 @@ def test_it_can_be_called_again_and_again(scenes: Scenes) -> None:
             assert last.touched_count(conn, session.run.id) == 0
 
 
+def test_it_finds_nothing_of_what_was_done_before_it(scenes: Scenes) -> None:
+    """The same tables are used statement by statement: what is left in them would be written."""
+    session, _ = scenes.proven(V1, FILES, SETTINGS)
+    last = module("repot.stages.cutover.last")
+    with session.connect() as conn:
+        beside, shape_of = got_beside(conn, session)
+        for n in range(3):
+            run(session.dsn, f"insert into thing (id, name, qty) values ({100 + n}, 'new', 1)")
+            last._carry(conn, session, switching=True)
+            last.prove_touched(conn, session.run.id, session.plan)
+            run(session.dsn, f"delete from thing where id = {100 + n}")
+            last._call(beside, session, shape_of)
+            assert stale(session) == []
+
+
 def test_what_differs_while_others_write_stays_to_be_proven(scenes: Scenes) -> None:
     """Whether it was written meanwhile or is wrong will be told under the locks."""
     session, _ = scenes.proven(V1, FILES, SETTINGS)

@@ -111,7 +111,7 @@ def no_switch(conn: Connection, run_id: int) -> Iterator[None]:
 
 def lay_out_back(conn: Connection, run_id: int, plan: Plan) -> None:
     """The same of the way back."""
-    temp = Temporary(conn, last=True)
+    temp = Temporary(conn)
     todos = todos_of.read(conn, run_id, BACK)
     place = Place(BACK, plan.source, Names(conn, run_id))
     _lay_out_logs(conn, temp, run_id)
@@ -126,7 +126,7 @@ def lay_out(conn: Connection, run_id: int, plan: Plan, *, only_given: bool = Fal
 
     only_given: as of the batches that will use them.
     """
-    temp = Temporary(conn, last=True)
+    temp = Temporary(conn)
     todos = todos_of.read(conn, run_id, FORWARD)
     place = Place(FORWARD, plan.target, Names(conn, run_id), only_given=only_given)
     _lay_out_logs(conn, temp, run_id)
@@ -250,7 +250,7 @@ class Batch:
         if not taken:
             return 0
         if self.direction == BACK:
-            remember(self.conn, self.run_id, self.plan, taken)
+            remember(self.conn, self.temp, self.run_id, self.plan, taken)
             touch_written(self.conn, self.run_id, self.plan, taken, self.epoch)
         else:
             allocate_new(self.conn, self.temp, self.run_id, self.plan, taken)

@@ -46,7 +46,8 @@ def work_out(
     of the way back read what it writes."""
     known = arrays(conn, [(s.table, s.todo.fields[0]) for s in scopes if not s.all])
     keys = [None if s.all else Keys(conn, s.table, s.todo.fields, known) for s in scopes]
-    works = [lay_out(temp, place, scope) for scope in scopes]
+    with temp.at_once():
+        works = [lay_out(temp, place, scope) for scope in scopes]
     wants = temp.fill_all(
         [
             (work.wanted, given(k, scope, work))
@@ -57,7 +58,8 @@ def work_out(
     if place.direction == FORWARD:
         missing = [(work.doomed, gone(k, work)) for work, k in zip(works, keys, strict=True)]
         return [w.with_doomed(n) for w, n in zip(works, temp.fill_all(missing), strict=True)]
-    remembered = [_remembered(temp, s, w) for s, w in zip(scopes, works, strict=True)]
+    with temp.at_once():
+        remembered = [_remembered(temp, s, w) for s, w in zip(scopes, works, strict=True)]
     loops = []
     for scope, k, work, table in zip(scopes, keys, works, remembered, strict=True):
         d = scope.derivation

@@ -6,6 +6,7 @@ from psycopg import sql
 
 from repot.engine.apply.locating import Keys
 from repot.engine.apply.taking import Taken
+from repot.engine.apply.temporary import Temporary
 from repot.engine.paths import search_path
 from repot.model.names import Name
 from repot.model.plan import Plan, Registry
@@ -16,7 +17,9 @@ from repot.postgres.connect import Connection
 from repot.postgres.relations import now
 
 
-def remember(conn: Connection, run_id: int, plan: Plan, taken: dict[Name, Taken]) -> int:
+def remember(
+    conn: Connection, temp: Temporary, run_id: int, plan: Plan, taken: dict[Name, Taken]
+) -> int:
     """Bring the registries up to V2, by each registry's `back` SELECT; gives the rows written.
 
     The SELECT gives the registry's key and `value` over V2's tables; what the registry holds
@@ -30,11 +33,11 @@ def remember(conn: Connection, run_id: int, plan: Plan, taken: dict[Name, Taken]
     first = next(t.name for t in plan.source.tables if t.name.schema_ == plan.source_schema)
     v1 = now(conn, run_id, first).schema_
     written = 0
-    for registry in plan.registries:
+    for number, registry in enumerate(plan.registries):
         if registry.setting.back:
             for select in _over_changes(conn, plan, v2, registry.setting.back, taken):
                 with search_path(conn, v2, v1, REGISTRY):
-                    written += _remember(conn, registry, select)
+                    written += _remember(conn, temp, f"{run_id}_{number}", registry, select)
     return written
 
 
@@ -73,17 +76,16 @@ def _over_changes(
     return result
 
 
-def _remember(conn: Connection, registry: Registry, select: sql.Composable) -> int:
+def _remember(
+    conn: Connection, temp: Temporary, number: str, registry: Registry, select: sql.Composable
+) -> int:
     key = registry.setting.key
     columns = idents([*key, "value"])
-    fresh = sql.Identifier("pg_temp", "repot_made")
-    conn.execute("drop table if exists pg_temp.repot_made")
-    conn.execute(
-        sql.SQL(
-            "create temp table repot_made on commit drop as select {} from {} as made"
-            " where value is not null"
-        ).format(columns, select)
-    )
+    query = sql.SQL("select {} from {} as made where value is not null").format(columns, select)
+    table = temp.like(f"repot_made_{number}", query)
+    if not temp.fill(table, query):
+        return 0
+    fresh = ident(table)
     conn.execute(
         sql.SQL("delete from {} as m using {} as r where ({}) = ({})").format(
             fresh, ident(registry.table), idents([*key, "value"], "m"), idents([*key, "value"], "r")

@@ -72,13 +72,14 @@ def pick(
     """Take up to `limit` notes off the todo tables, those of the first derivations first."""
     waits = _counted(conn, [todos[d.name] for d in derivations], limit, bucket)
     scopes, statements = [], []
-    for d in derivations:
-        todo = todos[d.name]
-        count = min(limit, waits.get(todo.id, 0))
-        if count:
-            limit -= count
-            scopes.append(empty(temp, d, todo))
-            statements.append(picking(scopes[-1], sql.Literal(count), bucket))
+    with temp.at_once():
+        for d in derivations:
+            todo = todos[d.name]
+            count = min(limit, waits.get(todo.id, 0))
+            if count:
+                limit -= count
+                scopes.append(empty(temp, d, todo))
+                statements.append(picking(scopes[-1], sql.Literal(count), bucket))
     found = []
     for scope, answer in zip(scopes, together(conn, statements), strict=True):
         kept, whole = answer.rows[0]

@@ -65,7 +65,8 @@ def take(
     it wrote.
     """
     held = waiting(conn, captured, whose)
-    tables = [taken_table(temp, one) for one in held]
+    with temp.at_once():
+        tables = [taken_table(temp, one) for one in held]
     statements = [
         taking(one, table, whose, sql.Literal(limit), commit_times=commit_times)
         for one, table in zip(held, tables, strict=True)
@@ -88,7 +89,8 @@ def copy_logs(
 ) -> dict[Name, Taken]:
     """What the logs hold in this snapshot, which stays there; with what is `unread` in it."""
     held = waiting(conn, [*captured], whose)
-    tables = [_table(temp, one, "seen") for one in held]
+    with temp.at_once():
+        tables = [_table(temp, one, "seen") for one in held]
     statements = [_copy(one, table, whose) for one, table in zip(held, tables, strict=True)]
     seen = {t.captured.name: t for t in _taken(conn, temp, held, tables, statements)}
     for one in captured:

@@ -112,7 +112,7 @@ def find(
 
 def lay_out(conn: Connection, session: Session) -> None:
     """Make the temporary tables of `find` now: under a switch's locks there is no time."""
-    temp = Temporary(conn, last=True)
+    temp = Temporary(conn)
     todos = todos_of.read(conn, session.run.id, todos_of.FORWARD)
     for move in session.plan.moves:
         table = session.plan.target.get(move.table)

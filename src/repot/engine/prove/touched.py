@@ -140,14 +140,12 @@ def _prove(
     moves = {m.name: m for m in plan.moves}
     own = own_rows(conn, run_id)
     touched = held(conn, list(todos.values()), run_id, epoch)
-    scopes = add_all(
-        conn,
-        temp,
-        [
+    with temp.at_once():
+        adding = [
             _touched(temp, moves[name], todos[name], epoch, whole, aside)
             for name, whole in touched.items()
-        ],
-    )
+        ]
+    scopes = add_all(conn, temp, adding)
     known = arrays(conn, [(s.table, s.todo.fields[0]) for s in scopes if not s.all])
     wheres = [without_own(run_id, s.derivation, _where(conn, s, known, aside), own) for s in scopes]
     proofs = _compare(conn, plan, names, list(zip(scopes, wheres, strict=True)))

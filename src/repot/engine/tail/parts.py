@@ -6,6 +6,8 @@ behind that everybody else: so each part is rehearsed in a transaction of its ow
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from psycopg import sql
 
 from repot.engine.tail.words import REHEARSAL, Block, State
@@ -36,9 +38,11 @@ class Parts:
         )
         self._made.append((name, condition or sql.SQL("true")))
 
-    def rehearse(self) -> None:
-        """Make the function that calls the parts, and rehearse them, then it."""
+    def rehearse(self, before: Sequence[sql.Composed]) -> None:
+        """Make the function that runs the statements `before` and calls the parts, and rehearse
+        them, then it."""
         whole = Block()
+        whole.do(*before)
         for name, condition in self._made:
             call = Block()
             call.do(

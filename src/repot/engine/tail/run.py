@@ -66,7 +66,7 @@ def make(conn: Connection, run_id: int, plan: Plan, *, live: bool = False) -> Ta
     live: for while others write V1: what they write meanwhile is left, and a difference is none of
     its business; the caller holds the lane, and the run's row.
     """
-    temp, names = Temporary(conn, last=not live), Names(conn, run_id)
+    temp, names = Temporary(conn), Names(conn, run_id)
     todos = todo.read(conn, run_id, FORWARD)
     captured = capture.read(conn, run_id, FORWARD)
     place = Place(FORWARD, plan.target, names, plan.moves)
@@ -93,7 +93,7 @@ def make(conn: Connection, run_id: int, plan: Plan, *, live: bool = False) -> Ta
         sql.SQL("delete from repot.own_transaction where xid = pg_catalog.pg_current_xact_id()")
     )
     parts.add(last)
-    parts.rehearse()
+    parts.rehearse(temp.emptying())
     return Tail(conn)
 
 

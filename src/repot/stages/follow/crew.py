@@ -13,6 +13,7 @@ from contextlib import ExitStack
 import psycopg
 
 from repot.engine.apply import Bucket, apply_share, locate, step, step_both
+from repot.engine.apply.temporary import forget_tables
 from repot.engine.session import Session
 from repot.model.results import DrainResult
 from repot.model.status import Lag
@@ -37,6 +38,11 @@ class Crew:
             stack.enter_context(session.connect("repot follow"))
             for _ in range(workers if workers > 1 else 0)
         ]
+
+    def forget_tables(self, conn: Connection) -> None:
+        """The temporary tables of all the sessions are dropped; what is needed is made anew."""
+        for one in (conn, *self._conns):
+            forget_tables(one)
 
     def batch(
         self,

@@ -27,6 +27,9 @@ STAGE = "follow"
 IDLE = (0.05, 0.25)  # seconds between looks, at first and after a while of nothing
 PATIENCE = 60.0  # seconds without a server before it is given up
 POISON = 30.0  # seconds between tries of what could not be applied
+# Seconds after which temporary tables are made anew: the server cannot forget the numbers of
+# transactions that are older than a table which nobody vacuums.
+RENEW = 3600.0
 DIRECTION = {
     Phase.COPIED: FORWARD,
     Phase.ROLLED_BACK: FORWARD,
@@ -112,12 +115,15 @@ def _follow(
     *,
     once: bool,
 ) -> FollowResult:
-    run, idle, poisoned, turned = session.run.id, 0, 0.0, ""
+    run, idle, poisoned, turned, renewed = session.run.id, 0, 0.0, "", 0.0
     upkeep = Upkeep(session, conn, once=once)
     while not stop.is_set() and (deadline is None or time.monotonic() < deadline):
         direction = _direction(conn, run)
         if direction is None:
             break
+        if direction != turned or time.monotonic() - renewed > RENEW:
+            crew.forget_tables(conn)
+            renewed = time.monotonic()
         if direction != turned:
             tally.direction = turned = direction
             record_event(conn, run, STAGE, "following", {"direction": direction})
