@@ -196,6 +196,7 @@ def main() -> None:
     with house(given.rows, given.seed, durable=given.durable) as place:
         say("copying")
         place.to_copy()
+        place.settle()
         answer = measure(place, given) | {
             "rows": given.rows,
             "writers": given.writers,
