@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -18,6 +19,9 @@ from repot.postgres.connect import Connection, without_password
 from repot.postgres.state import record_event, record_evidence
 
 T = TypeVar("T")
+
+# Whoever has waited for the switch has the processors first: the pause is as long as it is to him.
+_AFTER_YOU_S = 0.2
 
 
 @contextmanager
@@ -111,6 +115,8 @@ def after_the_commit(session: Session, stage: str, done: Done[T] | None, run: Ru
     The switch has been made: what fails here is said and noted, and can be done again by calling
     the stage again.
     """
+    if done is not None:
+        time.sleep(_AFTER_YOU_S)
     try:
         with session.connect(f"repot {stage}") as conn:
             if done is not None:

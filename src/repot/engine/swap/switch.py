@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from psycopg import errors, sql
@@ -35,6 +35,7 @@ from repot.engine.swap.survey import Survey
 from repot.engine.swap.things import Key
 from repot.model.errors import RepotError
 from repot.model.plan import Plan
+from repot.postgres.compose import joined, trusted
 from repot.postgres.connect import Connection
 from repot.postgres.plans import kept
 
@@ -55,10 +56,7 @@ class Switch:
     deadlock_ms: float  # after which the server looks whether those who wait wait for each other
     left: list[str] = field(default_factory=list)  # objects that stay with the side that goes
     set_sequences: dict[str, int] = field(default_factory=dict)
-    _before: list[sql.Composable] = field(
-        default_factory=list
-    )  # done under the lock, then the move
-    _moves: list[sql.Composable] = field(default_factory=list)
+    _moves: sql.Composable = field(default_factory=lambda: sql.SQL(""))
     _again: list[Remake] = field(default_factory=list)
 
     @property
@@ -124,7 +122,7 @@ class Switch:
         waking = triggers.planned_modes(self.plan, seen.new, memory.modes(conn, run))
         keys = outward_keys.put_on(conn, swap, deferred.outward(conn, run))
         deferred.outward_made(conn, run)
-        self._before = [
+        before = [
             *triggers.all_to(seen.old, "D"),
             *triggers.changes(seen.new, waking),
             *seen.taken.off,
@@ -135,7 +133,7 @@ class Switch:
         memory.forget_afterwards(conn, run)
         memory.remember_afterwards(conn, run, [*self._again, *keys.checks])
         self._still_on_old()  # planned now
-        self._lay_out()
+        self._lay_out(before)
 
     def to_v2(self) -> None:
         """V1 goes, V2 comes; with what was prepared."""
@@ -155,7 +153,7 @@ class Switch:
         memory.remember_taken_off(conn, run, seen.taken.on)
         memory.remember_moved(conn, run, "v2", [t.key for t in swap.outgoing])
         memory.remember_modes(conn, run, "v2", {t.oid: t.mode for t in seen.old})
-        self._before = [
+        before = [
             *triggers.all_to([*seen.old, *triggers.captures(conn, swap.outgoing)], "D"),
             *triggers.all_to(triggers.captures(conn, swap.incoming), "A"),
             *seen.taken.off,
@@ -166,7 +164,7 @@ class Switch:
         memory.remember_afterwards(conn, run, self._again)
         noted = {r.what.removeprefix(outside_sql.MADE) for r in self._again}
         self.left = [what for what in self.outside if what not in noted]
-        self._lay_out()
+        self._lay_out(before)
 
     def to_v1(self, *, tolerant: bool = False) -> list[str]:
         """V2 goes, V1 comes back, and what the cutover changed outside is put back.
@@ -180,11 +178,14 @@ class Switch:
         outside_sql.run(self.conn, back_files, self.swap.direction.front)
         return failures
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, before: Sequence[sql.Composable]) -> None:
+        """The move, with what comes before it under the locks."""
         if self.swap.kind == "schema":
-            self._moves = schema_kind.statements(self.conn, self.swap)
+            moves = schema_kind.statements(self.conn, self.swap)
         else:
-            self._moves = tables_kind.statements(self.swap)
+            moves = tables_kind.statements(self.swap)
+        # As text: to compose it takes time, too.
+        self._moves = trusted(joined([*before, *moves], "; ").as_string(self.conn))
 
     def _swap(self) -> None:
         # A writer who waits for us may hold what we want now, having read it. He would be the one
@@ -193,7 +194,7 @@ class Switch:
         left = max(_LAST_MS, int(_SHARE * self.deadlock_ms - held))
         timeout = min(self.plan.cutover.lock_timeout_ms, left)
         self.clock.check()
-        then = [*self.clock.guarding(), *self._before, *self._moves]
+        then = [*self.clock.guarding(), self._moves]
         stop_readers(self.conn, self.seen.locks, timeout, self.clock.attempt, then)
         self.clock.guard(self.conn)
 

@@ -121,6 +121,8 @@ def _follow(
         direction = _direction(conn, run)
         if direction is None:
             break
+        if turned and direction != turned:
+            stop.wait(IDLE[1])  # whoever has waited for the switch has the processors first
         if direction != turned or time.monotonic() - renewed > RENEW:
             crew.forget_tables(conn)
             renewed = time.monotonic()
