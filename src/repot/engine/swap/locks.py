@@ -37,6 +37,7 @@ _GUARD = "repot_guard"
 FIRST_MS = 40  # of patience with writers, at the first try
 READERS_MS = 100  # with readers, while writers wait
 LONG_MS = 20  # a transaction that is this old may last
+NOBODY_S = 1.0  # for a moment at which nobody is there at all
 _MARGIN_MS = 500  # beyond deadlock_timeout: autovacuum is cancelled at its end, and must go away
 
 
@@ -125,10 +126,12 @@ def patience_ms(lock_timeout_ms: int, attempt: int, first: int = FIRST_MS) -> in
     return min(lock_timeout_ms, int(first * 1.5**attempt))
 
 
-def in_the_way(conn: Connection, locks: LockPlan, pid: int) -> bool:
-    """Whether somebody but `pid` has had one of the tables for some time: a long query, or a
-    transaction that stays open. Whoever stops the writers now will have them wait for its end.
-    conn: in autocommit, or it would always be told the same."""
+def in_the_way(conn: Connection, locks: LockPlan, pid: int, waited_s: float) -> bool:
+    """Whether somebody but `pid` has one of the tables: a query, or a transaction that stays open.
+    Whoever stops the writers now will have them wait for its end. Where there is no moment without
+    anybody, such as have had it for some time count. conn: in autocommit, or it would always be
+    told the same."""
+    since_ms = LONG_MS if waited_s > NOBODY_S else 0
     row = conn.execute(
         "select exists (select from pg_catalog.pg_locks l"
         " join pg_catalog.pg_stat_activity a on a.pid = l.pid"
@@ -138,7 +141,7 @@ def in_the_way(conn: Connection, locks: LockPlan, pid: int) -> bool:
         "  where datname = pg_catalog.current_database())"
         " and l.relation in (select pg_catalog.to_regclass(name)::oid from unnest(%s::text[]) name)"
         " and pg_catalog.clock_timestamp() - a.xact_start > %s * interval '1 ms')",
-        (pid, [ident(n).as_string(conn) for n in (*locks.altered, *locks.serving)], LONG_MS),
+        (pid, [ident(n).as_string(conn) for n in (*locks.altered, *locks.serving)], since_ms),
         prepare=True,
     ).fetchone()
     return bool(row and row[0])

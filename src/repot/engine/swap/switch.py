@@ -69,10 +69,10 @@ class Switch:
         """What hangs on the side that goes."""
         return self.seen.outside
 
-    def in_the_way(self, beside: Connection) -> bool:
-        """Whether somebody is at the side that goes who may be there for some time. beside: another
-        connection, in autocommit."""
-        return in_the_way(beside, self.seen.locks, self.conn.info.backend_pid)
+    def in_the_way(self, beside: Connection, waited_s: float) -> bool:
+        """Whether somebody is at the side that goes who should be waited for, after so many
+        seconds. beside: another connection, in autocommit."""
+        return in_the_way(beside, self.seen.locks, self.conn.info.backend_pid, waited_s)
 
     def hold_still(self) -> None:
         """From here on there is no DDL on the tables of either side; readers and writers go on, a

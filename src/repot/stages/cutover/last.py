@@ -138,10 +138,11 @@ def carry_over(beside: Beside, session: Session, shape_of: str, switch: Switch |
             break
     for _ in range(CALLS if beside.quick is not None else 0):
         _call(beside, session, shape_of)
-    end = time.monotonic() + WAIT_S
-    while switch is not None and switch.in_the_way(conn) and time.monotonic() < end:
+    began, waited = time.monotonic(), 0.0
+    while switch is not None and waited < WAIT_S and switch.in_the_way(conn, waited):
         time.sleep(LOOK_S)
         _call(beside, session, shape_of)
+        waited = time.monotonic() - began
 
 
 def _call(beside: Beside, session: Session, shape_of: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import psycopg
@@ -176,10 +177,11 @@ def _catch_up_alone(
     session: Session, switch: Switch, carried: Carried, *, accept_loss: bool
 ) -> None:
     """Until nobody is at V2 who would keep the switch, and the writers, waiting for long."""
+    began = time.monotonic()
     with session.connect(f"repot {STAGE}") as beside:
         for _ in range(ROUNDS):
             catch_up(session, carried, accept_loss=accept_loss)
-            if not switch.in_the_way(beside):
+            if not switch.in_the_way(beside, time.monotonic() - began):
                 return
 
 

@@ -15,7 +15,8 @@ reach(class, oid, walk) as (
     join pg_catalog.pg_depend d
       on d.refclassid = r.class and d.refobjid = r.oid and d.deptype in ('n', 'a', 'i', 'P', 'S')
     left join pg_catalog.pg_rewrite w
-      on d.classid = 'pg_catalog.pg_rewrite'::regclass and w.oid = d.objid and w.ev_type = '1'
+      on w.oid = case when d.classid = 'pg_catalog.pg_rewrite'::regclass then d.objid end
+      and w.ev_type = '1'
    cross join lateral (
          select case when w.oid is null then d.classid else 'pg_catalog.pg_class'::regclass::oid end,
                 coalesce(w.ev_class, d.objid)) hop(class, oid)
