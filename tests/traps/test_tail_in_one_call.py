@@ -3,10 +3,11 @@ that call does not know is done statement by statement. Without its checks, each
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
-from psycopg import sql
+from psycopg import errors, sql
 
 from repot.engine.session import Session
 from repot.engine.swap.switch import Switch
@@ -396,3 +397,37 @@ def test_the_live_call_stops_at_a_changed_schema(scenes: Scenes) -> None:
             last._call(beside, session, shape_of)
     assert refused.value.code == "schema-changed"
     assert rows(session.dsn, "select count(*) > 0 from repot.capture") == [(True,)]
+
+
+# ---------------------------------------------------------------- while V1's tables are emptied
+
+
+def behind_a_lock(session: Session) -> list[object]:
+    """Somebody has one table when the rehearsal begins, and wants another one later; what came of
+    the rehearsal."""
+    last = module("repot.stages.cutover.last")
+    waits = "select count(*) from pg_stat_activity where application_name = 'rehearsing' and wait_event_type = 'Lock'"
+    with session.connect("rehearsing") as conn, session.connect() as other:
+        other.execute("begin; lock table public.cat in access exclusive mode")
+        thread, outcome = in_thread(lambda: last.get_beside(conn, session))
+        until(lambda: rows(session.dsn, waits) == [(1,)])
+        time.sleep(1.2)  # whoever waits now has looked for a cycle already
+        other.execute("lock table public.thing in access exclusive mode")
+        other.execute("commit")
+        thread.join(60)
+    return outcome
+
+
+def test_the_rehearsal_gives_way_to_who_wants_more_tables(scenes: Scenes) -> None:
+    session, _ = scenes.proven(V1, FILES, SETTINGS)
+    outcome = behind_a_lock(session)
+    assert [type(o).__name__ for o in outcome] == ["Beside"]
+
+
+def test_it_bites_where_the_rehearsal_does_not_give_way(
+    scenes: Scenes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, _ = scenes.proven(V1, FILES, SETTINGS)
+    monkeypatch.setattr(module("repot.postgres.patience"), "GIVE_WAY_MS", 0)
+    with pytest.raises(errors.DeadlockDetected):
+        behind_a_lock(session)
