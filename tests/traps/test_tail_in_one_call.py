@@ -402,32 +402,50 @@ def test_the_live_call_stops_at_a_changed_schema(scenes: Scenes) -> None:
 # ---------------------------------------------------------------- while V1's tables are emptied
 
 
+TWO = """
+create table kind (id integer primary key, name text not null);
+create table item (id integer primary key, kind_id integer not null references kind);
+insert into kind values (1, 'one'), (2, 'two');
+insert into item values (1, 1), (2, 2);
+"""
+JOINED = {
+    "target.sql": "create table item (id integer primary key, kind text not null);",
+    "moves/item.sql": "select i.id, k.name as kind from item i join kind k on k.id = i.kind_id",
+}
+
+
 def behind_a_lock(session: Session) -> list[object]:
-    """Somebody has one table when the rehearsal begins, and wants another one later; what came of
-    the rehearsal."""
+    """Somebody has one table when the rehearsal begins, and wants later what that has locked; what
+    came of the rehearsal."""
     last = module("repot.stages.cutover.last")
-    waits = "select count(*) from pg_stat_activity where application_name = 'rehearsing' and wait_event_type = 'Lock'"
+    asked = (
+        "select l.relation::regclass::text, l.granted from pg_locks l"
+        " join pg_stat_activity a using (pid) join pg_class c on c.oid = l.relation"
+        " where a.application_name = 'rehearsing' and c.relnamespace = 'public'::regnamespace"
+        " and c.relkind = 'r'"
+    )
     with session.connect("rehearsing") as conn, session.connect() as other:
-        other.execute("begin; lock table public.cat in access exclusive mode")
+        other.execute("begin; lock table public.kind in access exclusive mode")
         thread, outcome = in_thread(lambda: last.get_beside(conn, session))
-        until(lambda: rows(session.dsn, waits) == [(1,)])
+        until(lambda: {("kind", False), ("item", True)} <= set(rows(session.dsn, asked)))
         time.sleep(1.2)  # whoever waits now has looked for a cycle already
-        other.execute("lock table public.thing in access exclusive mode")
-        other.execute("commit")
-        thread.join(60)
+        try:
+            other.execute("lock table public.item in access exclusive mode")
+        finally:
+            other.rollback()
+            thread.join(60)
     return outcome
 
 
 def test_the_rehearsal_gives_way_to_who_wants_more_tables(scenes: Scenes) -> None:
-    session, _ = scenes.proven(V1, FILES, SETTINGS)
-    outcome = behind_a_lock(session)
+    outcome = behind_a_lock(scenes.proven(TWO, JOINED)[0])
     assert [type(o).__name__ for o in outcome] == ["Beside"]
 
 
 def test_it_bites_where_the_rehearsal_does_not_give_way(
     scenes: Scenes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session, _ = scenes.proven(V1, FILES, SETTINGS)
+    session, _ = scenes.proven(TWO, JOINED)
     monkeypatch.setattr(module("repot.postgres.patience"), "GIVE_WAY_MS", 0)
     with pytest.raises(errors.DeadlockDetected):
         behind_a_lock(session)
