@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from repot.embedded import EmbeddedServer
+from repot.engine.swap import evidence
+
+evidence.AFTER_YOU_S = 0.0  # hundreds of switches, and hardly anybody who waits for them
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `from support.sql import rows`
 

@@ -20,8 +20,9 @@ from repot.postgres.state import record_event, record_evidence
 
 T = TypeVar("T")
 
-# Whoever has waited for the switch has the processors first: the pause is as long as it is to him.
-_AFTER_YOU_S = 0.2
+# Whoever has waited for the switch has the processors first, for so many seconds: the pause is as
+# long as it is to him.
+AFTER_YOU_S = 0.1
 
 
 @contextmanager
@@ -116,7 +117,7 @@ def after_the_commit(session: Session, stage: str, done: Done[T] | None, run: Ru
     the stage again.
     """
     if done is not None:
-        time.sleep(_AFTER_YOU_S)
+        time.sleep(AFTER_YOU_S)
     try:
         with session.connect(f"repot {stage}") as conn:
             if done is not None:
