@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from repot.engine.apply import drain
+from repot.model.errors import RepotError
 from support.pipeline import started
 from support.project import write
 from support.sql import connect, rows, run
@@ -81,8 +82,25 @@ def statement(rng: random.Random, *, acts: bool) -> str:
 
 
 @pytest.mark.parametrize("shape", list(SHAPES))
-def test_random_transactions(database: str, tmp_path: Path, shape: str) -> None:
-    seed = random.randrange(10**6)
+def test_random_transactions(
+    database: str, tmp_path: Path, shape: str, request: pytest.FixtureRequest
+) -> None:
+    transactions(database, tmp_path, shape, request.config.getoption("project_seed"))
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=RepotError,
+    reason="a row takes a unique value that a row to be deleted holds, which others still refer to,"
+    " and its own is taken by a third one: set aside, though there is a way to write them",
+)
+@pytest.mark.parametrize("seed", [7, 45])
+def test_a_value_that_changes_hands_twice(database: str, tmp_path: Path, seed: int) -> None:
+    transactions(database, tmp_path, "not null", seed)
+
+
+def transactions(database: str, tmp_path: Path, shape: str, seed: int) -> None:
+    """Random ones, each applied by itself; V2 is as V1 after each."""
     rng = random.Random(seed)
     words = SHAPES[shape]
     v1 = TABLES.format(**{**words, "action": ""}, wait=" deferrable initially deferred")
@@ -104,7 +122,11 @@ def test_random_transactions(database: str, tmp_path: Path, shape: str) -> None:
             except psycopg.IntegrityError:
                 continue
             done += 1
-            drain(conn, session.run.id, session.plan)
+            try:
+                drain(conn, session.run.id, session.plan)
+            except RepotError as failed:
+                failed.add_note(f"{shape}, seed {seed}, step {step}: {taken}")
+                raise
             for table in ("team", "player", "badge"):
                 query = "select * from {} order by id"
                 there = rows(database, query.format("v2." + table))
