@@ -334,6 +334,45 @@ def without(monkeypatch: pytest.MonkeyPatch, extension: str, times: int = 1000) 
 LIST_BINARIES = places.list_binaries
 
 
+def wanted_by_another(monkeypatch: pytest.MonkeyPatch, times: int) -> list[str]:
+    """pg_dump's workers find a TRUNCATE before them, so often; each time's command is noted."""
+    begun: list[str] = []
+
+    def some(command: list[Any], *given: Any) -> Any:
+        begun.append(str(command[0]))
+        if len(begun) <= times:
+            said = (
+                'pg_dump: error: could not obtain lock on relation "public.a"\\nThis usually means'
+                " that someone requested an ACCESS EXCLUSIVE lock on the table"
+            )
+            folder = command[command.index("-f") + 1]
+            return running(["sh", "-c", f"mkdir '{folder}'; printf '{said}' >&2; exit 1"], *given)
+        return running(command, *given)
+
+    monkeypatch.setattr(dumping, "running", some)
+    monkeypatch.setattr(dumping, "PAUSE_S", 0.01)
+    return begun
+
+
+def test_a_dump_is_begun_again_where_a_table_is_emptied(
+    v1: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = wanted_by_another(monkeypatch, 2)
+    assert backup(v1, tmp_path).rows == ROWS
+    assert len(begun) == 3
+
+
+def test_it_is_not_begun_again_for_ever(
+    v1: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = wanted_by_another(monkeypatch, 100)
+    failed = failure(v1, tmp_path)
+    assert failed.code == "backup-dump"
+    assert "ACCESS EXCLUSIVE" in failed.evidence
+    assert len(begun) == dumping.TRIES
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_changed_file_is_noticed(v1: str, tmp_path: Path) -> None:
     folder = Path(backup(v1, tmp_path, scratch="same").path)
     check_files(folder)

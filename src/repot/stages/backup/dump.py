@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,12 @@ from repot.postgres.connect import Connection
 from repot.stages.backup.manifest import DUMP, Manifest, listed
 from repot.stages.backup.query import rows
 from repot.stages.backup.tools import Access, Tool, best_compression, running, version_of
+
+TRIES = 5
+PAUSE_S = 0.3
+# In what a worker of pg_dump says if its parent has a table's lock and somebody wants a stronger
+# one: it takes its own at once or not at all, or all three would wait for each other.
+_WANTED = "ACCESS EXCLUSIVE"
 
 
 @dataclass(frozen=True)
@@ -86,12 +93,23 @@ def dump(
 ) -> Dumped:
     """Dump into `folder`/dump and say what is in it; `conn` is in autocommit and idle.
 
-    The count and the dump share an exported snapshot: writers may go on meanwhile. Raises
+    The count and the dump share an exported snapshot: writers may go on meanwhile. Who empties a
+    table just when pg_dump's workers come to it makes them give up; then it is begun again. Raises
     RepotError `backup-dump`; the folder is gone then.
     """
     before = conn.isolation_level, conn.read_only
     conn.isolation_level, conn.read_only = IsolationLevel.REPEATABLE_READ, True
     try:
+        for _ in range(TRIES - 1):
+            try:
+                with conn.transaction():
+                    return _dump(conn, access, folder, schemas, jobs, progress)
+            except RepotError as failed:
+                if _WANTED not in failed.evidence:
+                    raise
+            progress.say("a table is being emptied or altered: the dump is begun again")
+            shutil.rmtree(folder / DUMP, ignore_errors=True)
+            time.sleep(PAUSE_S)
         with conn.transaction():
             return _dump(conn, access, folder, schemas, jobs, progress)
     except BaseException:
