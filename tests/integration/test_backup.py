@@ -341,9 +341,10 @@ def wanted_by_another(monkeypatch: pytest.MonkeyPatch, times: int) -> list[str]:
     def some(command: list[Any], *given: Any) -> Any:
         begun.append(str(command[0]))
         if len(begun) <= times:
-            said = (
+            said = ("", "pg_dump: dumping contents of table ")[len(begun) % 2] + (
                 'pg_dump: error: could not obtain lock on relation "public.a"\\nThis usually means'
-                " that someone requested an ACCESS EXCLUSIVE lock on the table"
+                " that someone requested an ACCESS EXCLUSIVE lock on the table\\n"
+                "pg_dump: error: a worker process died unexpectedly"
             )
             folder = command[command.index("-f") + 1]
             return running(["sh", "-c", f"mkdir '{folder}'; printf '{said}' >&2; exit 1"], *given)

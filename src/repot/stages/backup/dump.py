@@ -144,17 +144,23 @@ def _dump(
     command += ["-d", access.dsn]
     progress.start("dump", "Dump", len(tables), "tables")
 
+    wanted: list[str] = []  # workers write at the same time: what they say may begin within a line
+
     def heard(line: str) -> None:
         if "dumping contents of table" in line:
             progress.advance("dump", 1)
+        if _WANTED in line:
+            wanted.append(line.rstrip())
 
     with running(command, access.environment(tool), heard) as process:
         counted = dict(_counts(conn, tables, process))
         if process.wait() != 0:
+            said = process.errors()[:5] or [process.last_words()]
+            said += [line for line in wanted if not any(line in text for text in said)]
             raise RepotError(
                 "backup-dump",
                 "pg_dump failed",
-                evidence=access.masked("\n".join(process.errors()[:5]) or process.last_words()),
+                evidence=access.masked("\n".join(said)),
                 hint="the evidence is pg_dump's own message; nothing of the dump was kept",
             )
     files = listed(folder)
