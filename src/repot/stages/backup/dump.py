@@ -100,18 +100,17 @@ def dump(
     before = conn.isolation_level, conn.read_only
     conn.isolation_level, conn.read_only = IsolationLevel.REPEATABLE_READ, True
     try:
-        for _ in range(TRIES - 1):
+        for left in reversed(range(TRIES)):
             try:
                 with conn.transaction():
                     return _dump(conn, access, folder, schemas, jobs, progress)
             except RepotError as failed:
-                if _WANTED not in failed.evidence:
+                if not left or _WANTED not in failed.evidence:
                     raise
             progress.say("a table is being emptied or altered: the dump is begun again")
             shutil.rmtree(folder / DUMP, ignore_errors=True)
             time.sleep(PAUSE_S)
-        with conn.transaction():
-            return _dump(conn, access, folder, schemas, jobs, progress)
+        raise AssertionError("the last try returns or raises")
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
