@@ -131,3 +131,40 @@ def test_a_value_that_does_not_come_back_may_be_referred_to(database: str, tmp_p
     runner.rollback()
     assert rows(database, "select * from person") == [(1, "Bea", "a")]
     assert rows(database, "select id, body, code from note") == [(1, "y", "a")]
+
+
+def test_rows_that_need_each_other_and_have_no_place_in_v1(database: str, tmp_path: Path) -> None:
+    """V2 is without them after the rollback, and they are kept."""
+    teams = "create table {team} (id {type} primary key, lead {type} not null);"
+    players = (
+        "create table {player} (id {type} primary key, team {type} not null references {team});"
+    )
+    lead = "alter table {team} add foreign key (lead) references {player}"
+    here = {"team": "team", "player": "player", "type": "int"}
+    there = {"team": "teams", "player": "players", "type": "bigint"}
+    circle = teams + players + lead
+    wait = " deferrable initially deferred;"
+    runner = cut_over(
+        database,
+        tmp_path / "p",
+        circle.format(**here) + wait + " begin; insert into team values (1, 1);"
+        " insert into player values (1, 1); commit",
+        {
+            "target.sql": circle.format(**there) + ";",
+            "moves/teams.sql": "select id, lead from team",
+            "moves/players.sql": "select id, team from player",
+        },
+    )
+    too_much = 3_000_000_000
+    run(
+        database,
+        f"with team as (insert into teams values ({too_much}, {too_much}))"
+        f" insert into players values ({too_much}, {too_much})",
+    )
+    _, result = runner.rollback(accept_loss=True)
+    assert result.not_carried_rows == 2
+    for table in ("teams", "players"):
+        assert rows(database, f"select id from v2.{table}") == [(1,)]
+        kept = f'select id, repot_kind from repot_quarantine."{table}.v2.1"'
+        assert rows(database, kept) == [(too_much, "extra")]
+    assert runner.verify().passed

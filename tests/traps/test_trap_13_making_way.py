@@ -9,12 +9,14 @@ import pytest
 from psycopg import sql
 
 from repot.engine.apply import deleting, derive, park, step
+from repot.engine.apply.exchange import Exchange
 from repot.engine.apply.work import Work
 from repot.engine.capture import BACK
 from repot.engine.session import Session
 from repot.model.catalog import Unique
 from repot.model.names import Name
 from repot.postgres.compose import ident
+from repot.postgres.connect import Connection
 from support.sql import rows, run
 from traps.scene import Scenes, applied, followed, stale, waiting
 
@@ -178,7 +180,11 @@ def test_exchanged_rows_bite_where_a_key_cascades(
     scenes: Scenes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = {"numbers": SWAPS["numbers"]}
-    monkeypatch.setattr(park, "_exchangeable", lambda *_: ["id", "no"])
+
+    def always(_conn: Connection, _work: Work, holders: sql.Composable) -> Exchange:
+        return Exchange(("id", "no"), holders)
+
+    monkeypatch.setattr(park, "exchange", always)
     session = swapped(scenes, one, CASCADE)
     assert followed(session).poison == 0
     assert [line for line in stale(session) if "of_numbers" in line] != []

@@ -119,7 +119,7 @@ def test_trap_13_unique_value_swaps(scenes: Scenes) -> None:
 def test_trap_13_unique_value_swaps_bite_without_its_protection(
     scenes: Scenes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write, "make_way", lambda *_: 0)
+    monkeypatch.setattr(write, "make_way", lambda *_: None)
     session = scenes.copied()
     run(session.dsn, EXCHANGE)
     with pytest.raises(RepotError, match="cat_name_key"):

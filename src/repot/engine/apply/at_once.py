@@ -6,21 +6,30 @@ counts are asked for: what goes or changes may free a unique value for what is a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from psycopg import sql
 
 from repot.engine.apply.deleting import deleting, spared
+from repot.engine.apply.exchange import Exchange, not_in, putting_back, taking_out
 from repot.engine.apply.rows import insert, update, values
 from repot.engine.apply.unit import Unit, watched
 from repot.engine.apply.work import Work, same_key
 from repot.postgres.compose import ident, joined
 
 
-def at_once(unit: Unit, works: Sequence[Work], *, in_all: bool = False) -> sql.Composed:
+def at_once(
+    unit: Unit,
+    works: Sequence[Work],
+    exchanges: Mapping[str, Exchange] | None = None,
+    *,
+    in_all: bool = False,
+) -> sql.Composed:
     """The statement; it gives for each of the unit's works how many rows are written.
 
-    works: all of the batch, whose rows may refer to the unit's. in_all: one number.
+    works: all of the batch, whose rows may refer to the unit's. exchanges: by the work's name, rows
+    that are taken out and put back. in_all: one number.
     """
     withs: list[sql.Composable] = []
     counts = []
@@ -29,8 +38,13 @@ def at_once(unit: Unit, works: Sequence[Work], *, in_all: bool = False) -> sql.C
         going_on = _going_on(work)
         if going_on is not None:
             withs.append(sql.SQL("{} as materialized ({})").format(pairs, going_on))
+        gone = None
+        if exchanges and (rows := exchanges.get(work.derivation.name)):
+            gone = _Gone(rows, sql.Identifier(f"gone_{number}"))
+            withs.append(sql.SQL("{} as ({})").format(gone.name, taking_out(work, rows)))
         steps = []
-        for step, done in enumerate(_steps(unit, works, work, pairs if going_on else None)):
+        done_by = _steps(unit, works, work, pairs if going_on else None, gone)
+        for step, done in enumerate(done_by):
             name = sql.Identifier(f"step_{number}_{step}")
             withs.append(sql.SQL("{} as ({} returning 1)").format(name, done))
             steps.append(sql.SQL("(select count(*) from {})").format(name))
@@ -40,8 +54,20 @@ def at_once(unit: Unit, works: Sequence[Work], *, in_all: bool = False) -> sql.C
     )
 
 
+@dataclass(frozen=True)
+class _Gone:
+    """Rows that are taken out, and what they are called in the statement."""
+
+    rows: Exchange
+    name: sql.Identifier
+
+
 def _steps(
-    unit: Unit, works: Sequence[Work], work: Work, pairs: sql.Identifier | None
+    unit: Unit,
+    works: Sequence[Work],
+    work: Work,
+    pairs: sql.Identifier | None,
+    gone: _Gone | None,
 ) -> list[sql.Composable]:
     """pairs: where it is told which rows go on with another key."""
     goes_on = sql.SQL("exists (select from {} as m where {})")
@@ -52,7 +78,7 @@ def _steps(
             unless.append(goes_on.format(pairs, _same(work, "old", "t")))
         steps.append(deleting(work, joined(unless, " or ") if unless else None))
     if work.wants:
-        steps.append(update(work))
+        steps.append(update(work) + not_in(work, gone.name) if gone else update(work))
     if pairs is not None:
         steps.append(
             sql.SQL("update {} as t set {} from {} as m join {} as w on {} where {}").format(
@@ -64,6 +90,8 @@ def _steps(
                 _same(work, "old", "t"),
             )
         )
+    if gone is not None:
+        steps.append(putting_back(work, gone.rows, gone.name))
     if work.wants:
         added: sql.Composable = insert(work)
         if pairs is not None:

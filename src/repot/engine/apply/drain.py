@@ -31,6 +31,7 @@ STRICT = 3  # attempts at rows that fail, where nothing may be set aside
 # In a cycle of waits (the application deletes a row that V2 refers to) the batch is the one that
 # ends, long before the server would choose; it is tried again.
 GIVE_WAY_MS = 150
+CROSSED_MS, CROSSED = 40, 8  # the same, of the first tries
 _AGAIN = (
     psycopg.errors.SerializationFailure,
     psycopg.errors.DeadlockDetected,
@@ -132,7 +133,7 @@ def _tried(
             one_snapshot(conn) if attempt < ATTEMPTS else nullcontext(),
             conn.transaction(),
         ):
-            give_way(conn, GIVE_WAY_MS)
+            give_way(conn, _give_way_ms(attempt))
             if again:  # a row may refer to one that is in the WAL still
                 wal.pump_seen(conn, run_id, plan)
             batch = Batch(conn, run_id, plan, direction)
@@ -173,7 +174,8 @@ def step_both(
         ):
             # What V1 says now and no log tells would be overwritten without a conflict.
             wal.pump_seen(conn, run_id, plan)
-            done = both_now(conn, run_id, plan, rule, limit=limit, patient=False)
+            give_way(conn, _give_way_ms(attempt))
+            done = both_now(conn, run_id, plan, rule, limit=limit)
             if guard is not None:
                 guard(conn)
             return done
@@ -204,18 +206,16 @@ def _at_several_moments(
     raise AssertionError("the last attempt returns or raises")
 
 
+def _give_way_ms(attempt: int) -> int:
+    """At first it is more likely that each has what the other wants than that one of them is long
+    at it: then waiting ends nothing, and keeps the application waiting, too."""
+    return CROSSED_MS if attempt < CROSSED else GIVE_WAY_MS
+
+
 def both_now(
-    conn: Connection,
-    run_id: int,
-    plan: Plan,
-    rule: str,
-    *,
-    limit: int = ALL,
-    patient: bool = True,
+    conn: Connection, run_id: int, plan: Plan, rule: str, *, limit: int = ALL
 ) -> DrainResult:
     """The same in the caller's transaction; raises psycopg.Error."""
-    if not patient:
-        give_way(conn, GIVE_WAY_MS)
     forward = Batch(conn, run_id, plan, FORWARD, only_given=True)
     back = Batch(conn, run_id, plan, BACK)
     return carry_both(forward, back, rule, limit)

@@ -1,10 +1,9 @@
 """Unique values that change hands inside one batch (trap 13).
 
 PostgreSQL checks a unique index row by row, so two rows that exchange a value cannot be updated in
-one statement. The rows that hold a value which another row of the batch is to get make way first:
+one statement. The rows that hold a value which another row of the batch is to get make way:
 
-* deleted and inserted anew, as they are to be, by one statement, where nobody notices: NO ACTION is
-  checked at its end, when the row is there again; other actions, and triggers, are not;
+* they are exchanged by the statement that writes them (`exchange.py`), where nobody notices;
 * else they give the value up for one that nobody has, the first that their constraints allow.
 
 Where neither goes the update that follows fails, and the batch with it.
@@ -17,6 +16,7 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
+from repot.engine.apply.exchange import Exchange, exchange
 from repot.engine.apply.parking import free_values
 from repot.engine.apply.work import Work, same_key
 from repot.engine.compare import any_differs
@@ -69,26 +69,26 @@ def _held(work: Work, held: Held) -> sql.Composed:
     return sql.SQL("exists ({})").format(_holders(work, *held))
 
 
-def make_way(conn: Connection, work: Work, found: Sequence[Held]) -> int:
-    """Take unique values from the rows that must give them up; gives how many rows are as they are
-    to be by now. found: by `in_the_way`."""
+def make_way(conn: Connection, work: Work, found: Sequence[Held]) -> Exchange | None:
+    """Take unique values from the rows that must give them up. found: by `in_the_way`. Gives those
+    that need not, as they can be exchanged by the statement that writes them."""
     for unique, among in found:
         if among == work.doomed:  # a row still refers to it
             _park(conn, work, unique.columns, _holders(work, unique, among), unique)
-    found = [h for h in found if h[1] == work.wanted]
-    if not found:
-        return 0
-    columns = _exchangeable(conn, work)
-    if columns:
-        holders = joined((_holders(work, *h) for h in found), " union ")
-        try:
-            with conn.transaction():
-                return _exchange(conn, work, columns, holders)
-        except psycopg.errors.ForeignKeyViolation:
-            pass  # a row is to refer to one that comes with it
+    holders = [_holders(work, *held) for held in found if held[1] == work.wanted]
+    if not holders:
+        return None
+    rows = exchange(conn, work, joined(holders, " union "))
+    if rows is None:
+        park(conn, work, found)
+    return rows
+
+
+def park(conn: Connection, work: Work, found: Sequence[Held]) -> None:
+    """Take unique values from the rows that are to have others."""
     for unique, among in found:
-        _park(conn, work, unique.columns, _holders(work, unique, among), unique)
-    return 0
+        if among == work.wanted:
+            _park(conn, work, unique.columns, _holders(work, unique, among), unique)
 
 
 def may_meet(work: Work) -> bool:
@@ -108,25 +108,21 @@ def may_meet(work: Work) -> bool:
     )
 
 
-def make_all_way(conn: Connection, work: Work) -> int:
-    """The same after a value was taken all the same: every row that changes makes way."""
-    d = work.derivation
-    columns = _exchangeable(conn, work)
-    if columns:
-        try:
-            with conn.transaction():
-                return _exchange(conn, work, columns, _changing(work, work.columns))
-        except psycopg.errors.ForeignKeyViolation:
-            pass
+def all_changing(conn: Connection, work: Work) -> Exchange | None:
+    """Every row that changes, after a value was taken all the same."""
+    return exchange(conn, work, _changing(work, work.columns))
+
+
+def park_all(conn: Connection, work: Work) -> None:
+    """Take their unique values from all rows that change."""
     rows = conn.execute(
         load("unique_columns.sql").encode(), {"table": ident(work.table).as_string(conn)}
     ).fetchall()
     for (found,) in rows:
         assert isinstance(found, list)
-        unique = [str(c) for c in found if c in work.columns and c not in d.key]
+        unique = [str(c) for c in found if c in work.columns and c not in work.derivation.key]
         if unique:
             _park(conn, work, unique, _changing(work, unique))
-    return 0
 
 
 def _moves(unique: Unique, work: Work) -> bool:
@@ -177,39 +173,6 @@ def _changing(work: Work, columns: Sequence[str]) -> sql.Composed:
         same_key(d, "t", "w"),
         any_differs([work.described(c) for c in columns], "t", "w"),
     )
-
-
-def _exchangeable(conn: Connection, work: Work) -> list[str]:
-    """The table's columns, if its rows may be deleted and inserted anew; else none."""
-    row = conn.execute(
-        load("exchangeable.sql").encode(), {"table": ident(work.table).as_string(conn)}
-    ).fetchone()
-    return [str(c) for c in row[0]] if row and isinstance(row[0], list) else []
-
-
-def _exchange(conn: Connection, work: Work, columns: Sequence[str], holders: sql.Composable) -> int:
-    """Delete the rows and insert them as they are to be; gives their number. What is not derived
-    stays as it was."""
-    d = work.derivation
-    done = conn.execute(
-        sql.SQL(
-            "with gone as (delete from {table} as t using ({holders}) as h where {held}"
-            "  returning t.*)"
-            " insert into {table} ({columns}) overriding system value"
-            " select {values} from gone as g join {wanted} as w on {same}"
-            # All are gone before the first is there again.
-            " where (select count(*) from gone) > 0"
-        ).format(
-            table=ident(work.table),
-            holders=holders,
-            held=same_key(d, "t", "h"),
-            columns=idents(columns),
-            values=joined(sql.Identifier("w" if c in work.columns else "g", c) for c in columns),
-            wanted=ident(work.wanted),
-            same=same_key(d, "g", "w"),
-        )
-    )
-    return done.rowcount
 
 
 def _park(

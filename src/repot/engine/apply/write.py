@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import psycopg
 from psycopg import sql
 
 from repot.engine.apply.at_once import at_once
-from repot.engine.apply.park import TAKEN, Held, in_the_way, make_all_way, make_way, may_meet
+from repot.engine.apply.exchange import Exchange
+from repot.engine.apply.park import (
+    TAKEN,
+    Held,
+    all_changing,
+    in_the_way,
+    make_way,
+    may_meet,
+    park,
+    park_all,
+)
 from repot.engine.apply.rows import insert, update
 from repot.engine.apply.unit import Unit, units
 from repot.engine.apply.work import Work
@@ -54,8 +65,10 @@ def _carefully(
     counts: dict[str, int],
 ) -> None:
     """Rows that have to make way, and what cannot be told beforehand."""
-    for work in unit.works:
-        counts[work.derivation.name] += make_way(conn, work, ways[work.derivation.name])
+    rows = {w.derivation.name: make_way(conn, w, ways[w.derivation.name]) for w in unit.works}
+    if not _exchanged(conn, unit, works, rows, counts):
+        for work in unit.works:
+            park(conn, work, ways[work.derivation.name])
     meeting = [work for work in unit.works if may_meet(work)]
     if not meeting:
         return
@@ -65,8 +78,30 @@ def _carefully(
             _write(conn, [unit], works, counts)
     except TAKEN:
         counts.update(before)
+        rows = {w.derivation.name: all_changing(conn, w) for w in meeting}
+        exchanged = _exchanged(conn, unit, works, rows, counts)
         for work in meeting:
-            counts[work.derivation.name] += make_all_way(conn, work)
+            if not (exchanged and rows[work.derivation.name]):
+                park_all(conn, work)
+
+
+def _exchanged(
+    conn: Connection,
+    unit: Unit,
+    works: Sequence[Work],
+    rows: Mapping[str, Exchange | None],
+    counts: dict[str, int],
+) -> bool:
+    """Write the unit by one statement that exchanges the rows; whether that could be done."""
+    exchanges = {name: each for name, each in rows.items() if each is not None}
+    if not exchanges:
+        return True
+    try:
+        with conn.transaction():
+            _count(unit, conn.execute(at_once(unit, works, exchanges)).fetchone(), counts)
+    except (psycopg.errors.ForeignKeyViolation, *TAKEN):
+        return False  # of what is written before and after, something is in the way
+    return True
 
 
 def _write(
@@ -76,9 +111,13 @@ def _write(
     statements = [(unit, statement) for unit in writing for statement in written(unit, works)]
     done = together(conn, [statement for _, statement in statements])
     for (unit, _), answer in zip(statements, done, strict=True):
-        numbers = [int(str(n)) for n in answer.rows[0]] if answer.rows else [answer.count]
-        for work, rows in zip(unit.works, numbers, strict=True):
-            counts[work.derivation.name] += rows
+        _count(unit, answer.rows[0] if answer.rows else [answer.count], counts)
+
+
+def _count(unit: Unit, numbers: Sequence[object] | None, counts: dict[str, int]) -> None:
+    assert numbers is not None
+    for work, rows in zip(unit.works, numbers, strict=True):
+        counts[work.derivation.name] += int(str(rows))
 
 
 def written(unit: Unit, works: Sequence[Work], *, in_all: bool = False) -> list[sql.Composed]:

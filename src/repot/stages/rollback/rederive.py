@@ -10,10 +10,11 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
-from repot.engine.apply.deleting import deleting
+from repot.engine.apply.deleting import delete_first, deleting
+from repot.engine.apply.names import Names
 from repot.engine.apply.order import parents_first
 from repot.engine.apply.temporary import TEMP
-from repot.engine.apply.work import Work, same_key
+from repot.engine.apply.work import Work, children, same_key
 from repot.engine.apply.write import forward_columns, update_and_insert
 from repot.engine.prove.differing import Found, quarantine_table
 from repot.engine.session import Session
@@ -40,12 +41,14 @@ def rederive(conn: Connection, session: Session, found: Sequence[Found]) -> str 
 
 def _write(conn: Connection, session: Session, found: Sequence[Found]) -> None:
     by_name = {f.move.name: f for f in found}
+    names = Names(conn, session.run.id)
+    present = [m for m in session.plan.moves if m.table in names]
     works = []
     for number, move in enumerate(parents_first([f.move for f in found], session.plan.target)):
         one = by_name[move.name]
         wanted = Name(schema_=TEMP, name=f"repot_rederived_{number}")
         doomed = Name(schema_=TEMP, name=f"repot_undone_{number}")
-        at = now(conn, session.run.id, move.table)
+        referring = children(move.table, present, session.plan.target, names)
         written = forward_columns(move, one.table)
         columns = idents(dict.fromkeys([*move.key, *written]), "v")
         conn.execute(
@@ -66,10 +69,24 @@ def _write(conn: Connection, session: Session, found: Sequence[Found]) -> None:
                 " select {} from {} where repot_kind = 'extra'"
             ).format(sql.Identifier(doomed.name), idents(move.key), ident(one.keys))
         )
-        works.append(Work(move, one.table, at, wanted, doomed, written, one.rows, one.rows))
+        works.append(
+            Work(
+                move,
+                one.table,
+                names[move.table],
+                wanted,
+                doomed,
+                written,
+                wants=one.rows,
+                dooms=one.extra,
+                children=referring,
+            )
+        )
     for work in reversed(works):
-        conn.execute(deleting(work))
+        delete_first(conn, work, works)
     update_and_insert(conn, works)
+    for work in reversed(works):
+        conn.execute(deleting(work))  # what hangs on these is V2's own: what the keys say is done
 
 
 def _keep_dependents(conn: Connection, session: Session, found: Sequence[Found]) -> None:
