@@ -26,7 +26,7 @@ demo: $(STAMP)   ## moves Dropskills V1 to V2 on an embedded PostgreSQL: make de
 	@$(BIN)/repot demo dropskills $(ARGS)
 
 test: $(STAMP)   ## the whole test suite: make test ARGS="-k copy"
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 lint: $(STAMP)   ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .

@@ -22,7 +22,7 @@ select 'repot', format('%s.%s', n.nspname, regexp_replace(c.relname, '\d+', 'n')
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
  where n.nspname like 'repot%' and c.relkind in ('r', 'v') group by 2, 3
 union all
-select 'routine', regexp_replace(f.proname, '\d+', 'n'), n.nspname, count(*)
+select 'routine', regexp_replace(f.proname, '\d+', 'n', 'g'), n.nspname, count(*)
   from pg_proc f join pg_namespace n on n.oid = f.pronamespace
  where n.nspname like 'repot%' or n.oid in (select oid from places) group by 2, 3
 union all

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from faults.step import Parts
-from faults.steps_there import CAPTURE, HIDDEN, OWN, PHASE, STOPPED, SWAP, TAKE_LOG
+from faults.steps_there import HIDDEN, OWN, PHASE, STOPPED, SWAP, TAKE_LOG
 from faults.watching import COMMIT
 
-# Opening both ways takes V2's capture off and puts it on anew.
+# Opening both ways gives V2's capture new logs.
 OPEN: Parts = {
     "opening": [
-        ("taking capture off", "after 2", ('drop trigger if exists "repot_capture_trunc"',)),
-        ("capture", "after 3", (CAPTURE,)),
+        ("taking logs away", "after 2", ('drop table if exists "repot"."log_',)),
+        ("capture", "after 3", ('create or replace function "repot"."capture_1_back_',)),
         ("its commit", "before", ("set both_ways", COMMIT)),
         ("its commit", "during*", ("set both_ways", COMMIT)),
         ("its commit", "after", ("set both_ways", COMMIT)),
@@ -62,7 +62,7 @@ TO_V1: Parts = {
     ],
     "after COMMIT": [
         ("COMMIT", "after", (PHASE, COMMIT)),
-        ("disarming", "after 2*", ('drop trigger if exists "repot_capture_upd"',)),
+        ("disarming", "after 2*", ('drop table if exists "repot"."log_',)),
         ("disarming's commit", "during", ('drop table if exists "repot"."touched_', COMMIT)),
     ],
 }

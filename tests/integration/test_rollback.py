@@ -103,9 +103,9 @@ def test_v1_works_on_after_it(session: Session) -> None:
         assert capture.pending(conn, session.run.id, capture.BACK) == {}
     assert rows(
         dsn,
-        "select count(*) from pg_trigger where tgname like 'repot\\_capture%%'"
+        "select distinct tgenabled::text from pg_trigger where tgname like 'repot\\_capture%%'"
         " and tgrelid in (select oid from pg_class where relnamespace = 'shop_v2'::regnamespace)",
-    ) == [(0,)]
+    ) == [("D",)]
 
 
 def test_what_the_plan_foresaw_is_kept_in_quarantine(session: Session) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from repot.engine import capture
+from repot.engine import capture_triggers
 from repot.engine.apply import step_both
 from repot.engine.apply.batch import Batch
 from repot.engine.build import build
@@ -17,6 +17,7 @@ from repot.engine.session import Session
 from repot.engine.swap import triggers
 from repot.model.errors import Refused
 from repot.model.results import Verdict
+from repot.postgres.relations import current
 from repot.stages.copy import copy
 from repot.stages.cutover import cutover
 from repot.stages.follow import follow
@@ -49,7 +50,7 @@ def test_trap_10_truncate(scenes: Scenes) -> None:
 def test_trap_10_truncate_bites_without_its_trigger(
     scenes: Scenes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(capture._EVENTS, "trunc")
+    monkeypatch.delitem(capture_triggers._EVENTS, "trunc")
     session = built(scenes.planned())
     run(session.dsn, "truncate thing")
     applied(session)
@@ -162,7 +163,7 @@ def test_trap_10_partitions_bite_when_only_the_parent_is_captured(
     scenes: Scenes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        capture, "_with_children", lambda conn, oid: iter([capture.current(conn, oid)])
+        capture_triggers, "_with_children", lambda conn, oid: iter([(oid, current(conn, oid))])
     )
     session = built(scenes.planned(PARTED, FLAT))
     partitions_are_written(session)

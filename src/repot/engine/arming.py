@@ -28,8 +28,7 @@ def arm(session: Session, conn: Connection) -> None:
         assert row is not None
         # Another stage may have been quicker: what is logged then must not be thrown away.
         if Phase(str(row[0])) is not Phase.CUT_OVER and row[1] is None and not _awake(conn, run):
-            capture.remove(conn, run, capture.BACK)  # of a cutover that was rolled back
-            capture.install_back(conn, run, plan)
+            capture.renew_back(conn, run, plan)
 
     with_lock_retries(
         conn,

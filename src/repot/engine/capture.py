@@ -14,12 +14,13 @@ the time in which Repot writes them itself: see `watch_own`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from psycopg import sql
 
 from repot.engine import todo
+from repot.engine.capture_triggers import PREFIX, Function, create, drop, lock, of_run, sleep
 from repot.engine.todo import BACK, FORWARD
 from repot.model.names import Name
 from repot.model.plan import Derivation, Plan, Use
@@ -27,15 +28,7 @@ from repot.model.schemas import REGISTRY, STATE
 from repot.moves.analysis.declared import table_meant
 from repot.postgres.compose import ident, idents, joined, trusted
 from repot.postgres.connect import Connection
-from repot.postgres.relations import current, relation_oid
-
-_EVENTS = {
-    "ins": ("insert", "referencing new table as repot_new"),
-    "upd": ("update", "referencing old table as repot_old new table as repot_new"),
-    "del": ("delete", "referencing old table as repot_old"),
-    "trunc": ("truncate", ""),
-}
-PREFIX = "repot_capture_"
+from repot.postgres.relations import relation_oid
 
 __all__ = [
     "BACK",
@@ -46,8 +39,10 @@ __all__ = [
     "install",
     "install_back",
     "pending",
+    "put_to_sleep",
     "read",
     "remove",
+    "renew_back",
     "unwatch_own",
     "watch_own",
 ]
@@ -104,7 +99,7 @@ def install(conn: Connection, run_id: int, plan: Plan, direction: str = FORWARD)
         _create_log(conn, captured)
         if source not in without:
             own = _LOG_SMALL if direction == FORWARD else _LOG_NOTHING
-            _create_triggers(conn, captured, own=own, others=sql.SQL(""))
+            _create_triggers(conn, run_id, direction, captured, own=own, others=sql.SQL(""))
 
 
 def watch_own(conn: Connection, run_id: int, plan: Plan) -> None:
@@ -117,14 +112,14 @@ def watch_own(conn: Connection, run_id: int, plan: Plan) -> None:
     for captured in read(conn, run_id, FORWARD) if plan.capture.wal else ():
         if captured.wal and captured.name.schema_ == plan.source_schema:
             # What others write is told by the WAL.
-            _create_triggers(conn, captured, own=_LOG_SMALL, others=_LOG_NOTHING)
+            _create_triggers(conn, run_id, FORWARD, captured, own=_LOG_SMALL, others=_LOG_NOTHING)
 
 
 def unwatch_own(conn: Connection, run_id: int, plan: Plan) -> None:
     """The end of `watch_own`, before others write these tables again."""
     for captured in read(conn, run_id, FORWARD) if plan.capture.wal else ():
         if captured.wal:
-            _drop_triggers(conn, captured)
+            drop(conn, [Function(run_id, FORWARD, captured.oid)])
 
 
 def install_back(conn: Connection, run_id: int, plan: Plan) -> None:
@@ -132,10 +127,29 @@ def install_back(conn: Connection, run_id: int, plan: Plan) -> None:
     install(conn, run_id, plan, BACK)
 
 
+def renew_back(conn: Connection, run_id: int, plan: Plan) -> None:
+    """The same with new logs, whether V2 has been captured before or not."""
+    lock(conn, of_run(conn, run_id, BACK))
+    _forget(conn, run_id, BACK)
+    install_back(conn, run_id, plan)
+
+
+def put_to_sleep(conn: Connection, run_id: int, direction: str) -> None:
+    """Log nothing any more, and take the logs away. The triggers stay for the next time."""
+    functions = of_run(conn, run_id, direction)
+    lock(conn, functions)
+    sleep(conn, functions)
+    _forget(conn, run_id, direction)
+
+
 def remove(conn: Connection, run_id: int, direction: str) -> None:
     """Take triggers, functions and logs away."""
+    drop(conn, of_run(conn, run_id, direction))
+    _forget(conn, run_id, direction)
+
+
+def _forget(conn: Connection, run_id: int, direction: str) -> None:
     for captured in read(conn, run_id, direction):
-        _drop_triggers(conn, captured)
         conn.execute(sql.SQL("drop table if exists {}").format(ident(captured.log)))
     conn.execute("delete from repot.capture where run = %s and direction = %s", (run_id, direction))
     todo.remove(conn, run_id, direction)
@@ -224,10 +238,6 @@ def _describe(
     return Captured(id_, oid, str(name), name, columns, tuple(types[c] for c in columns))
 
 
-def _function(captured: Captured) -> Name:
-    return Name(schema_=STATE, name=f"capture_{captured.id}")
-
-
 # What is done with the writes of Repot's own transactions, or with those of all others.
 _LOG_SMALL = sql.SQL("  mark := 32;\n")  # the distance from a capital to its small letter
 _LOG_NOTHING = sql.SQL("  return null;\n")
@@ -247,56 +257,15 @@ def _create_log(conn: Connection, captured: Captured) -> None:
 
 
 def _create_triggers(
-    conn: Connection, captured: Captured, *, own: sql.Composable, others: sql.Composable
+    conn: Connection,
+    run_id: int,
+    direction: str,
+    captured: Captured,
+    *,
+    own: sql.Composable,
+    others: sql.Composable,
 ) -> None:
-    body = _body(captured, own, others).as_string(conn)
-    conn.execute(
-        sql.SQL(
-            "create function {}() returns trigger language plpgsql security definer"
-            " set search_path = pg_catalog, pg_temp as {}"
-        ).format(ident(_function(captured)), sql.Literal(body))
-    )
-    conn.execute(
-        sql.SQL("revoke all on function {}() from public").format(ident(_function(captured)))
-    )
-    for table in _with_children(conn, captured.oid):
-        for suffix, (event, transition) in _EVENTS.items():
-            conn.execute(
-                sql.SQL(
-                    "create trigger {} after {} on {} {} for each statement execute function {}()"
-                ).format(
-                    sql.Identifier(PREFIX + suffix),
-                    sql.SQL(event),
-                    ident(table),
-                    sql.SQL(transition),
-                    ident(_function(captured)),
-                )
-            )
-            _set_trigger(conn, table, suffix, "enable always")
-
-
-def _drop_triggers(conn: Connection, captured: Captured) -> None:
-    for table in _with_children(conn, captured.oid):
-        for suffix in _EVENTS:
-            # DROP TRIGGER IF EXISTS would lock the table for nothing.
-            if _has_trigger(conn, table, suffix):
-                conn.execute(
-                    sql.SQL("drop trigger if exists {} on {}").format(
-                        sql.Identifier(PREFIX + suffix), ident(table)
-                    )
-                )
-    conn.execute(sql.SQL("drop function if exists {}()").format(ident(_function(captured))))
-
-
-def _has_trigger(conn: Connection, table: Name, suffix: str) -> bool:
-    row = conn.execute(
-        "select exists (select from pg_catalog.pg_trigger t"
-        " join pg_catalog.pg_class c on c.oid = t.tgrelid"
-        " join pg_catalog.pg_namespace n on n.oid = c.relnamespace"
-        " where n.nspname = %s and c.relname = %s and t.tgname = %s)",
-        (table.schema_, table.name, PREFIX + suffix),
-    ).fetchone()
-    return bool(row and row[0])
+    create(conn, Function(run_id, direction, captured.oid), _body(captured, own, others))
 
 
 def _body(captured: Captured, own: sql.Composable, others: sql.Composable) -> sql.Composed:
@@ -316,25 +285,3 @@ def _body(captured: Captured, own: sql.Composable, others: sql.Composable) -> sq
         ' else\n  insert into {log} (op) values (chr(84 + mark)::"char");\n'
         " end if;\n return null;\nend"
     ).format(own=own, others=others, insert=insert, columns=columns, log=ident(captured.log))
-
-
-def _set_trigger(conn: Connection, table: Name, suffix: str, how: str) -> None:
-    conn.execute(
-        sql.SQL("alter table {} {} trigger {}").format(
-            ident(table), sql.SQL(how), sql.Identifier(PREFIX + suffix)
-        )
-    )
-
-
-def _with_children(conn: Connection, oid: int) -> Iterator[Name]:
-    """The table and all its partitions: a statement fires the triggers of the table it names."""
-    yield current(conn, oid)
-    rows = conn.execute(
-        "with recursive below as (select inhrelid from pg_catalog.pg_inherits where inhparent = %s"
-        " union select i.inhrelid from pg_catalog.pg_inherits i"
-        " join below b on i.inhparent = b.inhrelid)"
-        " select inhrelid::bigint from below order by 1",
-        (oid,),
-    ).fetchall()
-    for (child,) in rows:
-        yield current(conn, int(str(child)))

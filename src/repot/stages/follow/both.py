@@ -39,8 +39,7 @@ def open_both(session: Session, conn: Connection, rule: str, *, with_triggers: b
         serving = str(row[0]) == Phase.CUT_OVER.value
         if row[1] is None and not serving:
             touch_others(conn, run, plan)  # what was written there until now is not carried
-            capture.remove(conn, run, capture.BACK)
-            capture.install_back(conn, run, plan)
+            capture.renew_back(conn, run, plan)
             capture.watch_own(conn, run, plan)
             _spread_numbers(conn, session)
             _own_keys(conn, run)

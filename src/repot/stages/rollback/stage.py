@@ -84,7 +84,7 @@ def rollback(session: Session, *, accept_loss: bool = False) -> tuple[Run, Rollb
             return _already(session, conn, read_run(conn, session.run))
     result = done.value.model_copy(update={"pause_ms": done.pause_ms, "attempts": done.attempts})
     run = after_the_commit(session, STAGE, done, session.run)
-    _remove_capture(session)
+    _lay_capture_down(session)
     return run, result
 
 
@@ -294,17 +294,17 @@ def _record(
     return result
 
 
-def _remove_capture(session: Session) -> None:
-    """Triggers and logs of the way back: they sleep, and the next proof would remove them too."""
+def _lay_capture_down(session: Session) -> None:
+    """The logs of the way back: its triggers sleep, and the next proof would do it, too."""
     try:
         with session.connect("repot rollback") as conn:
             with_lock_retries(
                 conn,
-                lambda _attempt: capture.remove(conn, session.run.id, capture.BACK),
+                lambda _attempt: capture.put_to_sleep(conn, session.run.id, capture.BACK),
                 retries=REMOVING,
             )
     except (psycopg.Error, RepotError) as failed:
-        session.progress.say(f"the capture of V2's changes sleeps, but was not removed: {failed}")
+        session.progress.say(f"V2's changes are logged no more, but the logs stay: {failed}")
 
 
 def _already(session: Session, conn: Connection, run: Run) -> tuple[Run, RollbackResult]:
@@ -312,5 +312,5 @@ def _already(session: Session, conn: Connection, run: Run) -> tuple[Run, Rollbac
     assert found is not None  # it was committed together with the phase
     session.progress.say(f"run {run.id} is rolled back already, since {found.at:%Y-%m-%d %H:%M:%S}")
     after_the_commit(session, STAGE, None, run)
-    _remove_capture(session)
+    _lay_capture_down(session)
     return run, found.read(RollbackResult)

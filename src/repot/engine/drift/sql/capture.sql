@@ -3,7 +3,7 @@
 -- a rollback that of V2. `known`: the plan has the
 -- table; `enabled` null: the trigger is gone (or it is another one of its name).
 with recursive expected as (
-  select c.id, c.oid as top, c.oid, c.oid as parent, 0 as depth
+  select c.run, c.direction, c.oid as top, c.oid, c.oid as parent, 0 as depth
     from repot.capture c
     join repot.run r on r.id = c.run
     left join repot.relation t on t.run = c.run and t.oid = c.oid
@@ -13,7 +13,7 @@ with recursive expected as (
      -- Those that are captured from the WAL have triggers only where Repot writes them, too.
      and (not c.wal or (c.direction = 'forward' and r.both_ways is not null and t.side = 'v1'))
   union all
-  select e.id, e.top, i.inhrelid, i.inhparent, e.depth + 1
+  select e.run, e.direction, e.top, i.inhrelid, i.inhparent, e.depth + 1
     from expected e join pg_catalog.pg_inherits i on i.inhparent = e.oid
 )
 select e.oid::bigint as oid, e.parent::bigint as parent, n.nspname as schema, k.relname as name,
@@ -28,7 +28,7 @@ select e.oid::bigint as oid, e.parent::bigint as parent, n.nspname as schema, k.
   left join pg_catalog.pg_trigger t
     on t.tgrelid = e.oid and t.tgname = 'repot_capture_' || v.suffix and not t.tgisinternal
   left join pg_catalog.pg_proc f
-    on f.oid = t.tgfoid and f.proname = 'capture_' || e.id
+    on f.oid = t.tgfoid and f.proname = 'capture_' || e.run || '_' || e.direction || '_' || e.top
    and f.pronamespace = 'repot'::pg_catalog.regnamespace
  where t.tgenabled is distinct from 'A' or f.oid is null
  order by e.depth, n.nspname collate "C", k.relname collate "C", v.event

@@ -9,7 +9,8 @@ select distinct k.oid::bigint as oid, c.oid::bigint as parent, n.nspname as sche
        k.relname as name, pn.nspname as parent_schema, p.relname as parent_name
   from repot.capture c
   join pg_catalog.pg_proc f
-    on f.proname = 'capture_' || c.id and f.pronamespace = 'repot'::pg_catalog.regnamespace
+    on f.proname = 'capture_' || c.run || '_' || c.direction || '_' || c.oid
+   and f.pronamespace = 'repot'::pg_catalog.regnamespace
   join pg_catalog.pg_trigger t on t.tgfoid = f.oid
   join pg_catalog.pg_class k on k.oid = t.tgrelid
   join pg_catalog.pg_namespace n on n.oid = k.relnamespace
