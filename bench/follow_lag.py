@@ -66,7 +66,7 @@ class Watch:
                 now = lag(conn, run.id, "forward")
                 self._seen.append((time.monotonic(), now.seconds, now.waiting))
                 due = max(due + EVERY_S, time.monotonic())
-                time.sleep(due - time.monotonic())
+                time.sleep(max(0.0, due - time.monotonic()))
 
 
 def measure(
