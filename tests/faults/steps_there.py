@@ -12,7 +12,7 @@ SWAP = HIDDEN + ".* create schema if not exists"  # the locks and the moves are 
 TAIL = '"repot_tail" \\(false\\)'
 REHEARSED = '"repot_tail" \\(true\\)'
 OWN = "delete from repot.own_transaction"
-CAPTURE = 'create trigger "repot_capture_upd"'
+CAPTURE = 'create or replace trigger "repot_capture_upd"'
 TAKE_LOG = 'with gone as \\(delete from "repot"."log_'
 TAKE_TODO = 'with gone as \\(delete from "repot"."todo_'
 PHASE = "update repot.run set phase"
@@ -80,7 +80,11 @@ APPLY: Parts = {
 }
 SNAPSHOT: Parts = {
     "reverse capture": [
-        ("a trigger", "after 2", ('create trigger "repot_capture_upd" after update on "shop_v2"',)),
+        (
+            "a trigger",
+            "after 2",
+            ('create or replace trigger "repot_capture_upd" after update on "shop_v2"',),
+        ),
         ("its commit", "during*", (CAPTURE, COMMIT)),
     ],
     "snapshot": [

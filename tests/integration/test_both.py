@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from typing import Any
 
+import psycopg
 import pytest
 
-from repot.engine.apply import step_both
+from repot.engine.apply import step, step_both
 from repot.engine.session import Session
 from repot.model.errors import Refused
 from repot.model.results import DrainResult
 from repot.model.state import Phase
+from repot.postgres.connect import Connection
 from repot.stages.cutover import cutover
 from repot.stages.follow import follow
 from repot.stages.rollback import rollback
@@ -222,3 +225,71 @@ def test_a_change_of_another_arms_row_of_the_same_number_is_no_conflict(shop: Se
     bundle = ITEM.format(6).replace("product", "bundle")
     assert rows(shop.dsn, "select price from shop_v2.items where id = " + bundle) == [(700,)]
     assert verify(shop).passed
+
+
+@pytest.mark.parametrize(
+    ("failure", "one_way"),
+    [
+        (psycopg.errors.LockNotAvailable, {"repeatable read"}),
+        (psycopg.errors.SerializationFailure, {"repeatable read", "read committed"}),
+    ],
+)
+def test_a_batch_of_both_stays_in_its_snapshot(
+    shop: Session, failure: type[psycopg.Error], one_way: set[str]
+) -> None:
+    """However often it is tried: what V1 writes after its changes were taken would be overwritten by
+    V2's, and no conflict told of it. A batch of one way leaves it where rows spoil it, not where
+    somebody holds a lock."""
+    seen: list[str] = []
+
+    def guard(conn: Connection) -> None:
+        row = conn.execute("show transaction_isolation").fetchone()
+        seen.append(str(row[0]) if row else "")
+        if len(seen) <= 6:
+            raise failure
+
+    with shop.connect() as conn:
+        step(conn, shop.run.id, shop.plan, guard=guard)
+        assert set(seen) == one_way
+        seen.clear()
+        opened(shop)
+        step_both(conn, shop.run.id, shop.plan, "last", guard=guard)
+    assert seen == ["repeatable read"] * 7
+
+
+def test_who_waits_for_a_row_finds_it(shop: Session) -> None:
+    """Two titles change hands on V2. V1's rows get them by way of values that nobody has: if they
+    were deleted and inserted anew, as where nobody else writes, who waits for one would find none."""
+    opened(shop)
+    swapped = "title = case id when 1 then 'two' else 'one' end where id in (1, 2)"
+    v2(shop, "update categories set title = 'c' || id where id in (1, 2)")
+    v2(shop, "update categories set title = case id when 1 then 'one' else 'two' end where id < 3")
+    carry(shop)
+    v2(
+        shop,
+        f"update categories set title = 'x' || id where id < 3; update categories set {swapped}",
+    )
+    written: list[int] = []
+
+    def write() -> None:
+        with connect(shop.dsn) as application:
+            written.append(
+                application.execute("update category set id = id where id in (1, 2)").rowcount
+            )
+
+    application = threading.Thread(target=write)
+
+    def guard(conn: Connection) -> None:
+        application.start()
+        waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock'"
+        while not rows(shop.dsn, waiting):
+            time.sleep(0.01)
+
+    with shop.connect() as conn:
+        step_both(conn, shop.run.id, shop.plan, "last", guard=guard)
+    application.join()
+    assert rows(shop.dsn, "select id, name from category where id < 3 order by id") == [
+        (1, "two"),
+        (2, "one"),
+    ]
+    assert written == [2]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from threading import Event
+
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from repot.engine import capture
 from repot.engine.arming import arm
 from repot.engine.session import Session
+from repot.stages.follow import follow
 from repot.stages.rollback import rollback
 from support.shops import OwnShops
 from support.sql import connect, rows, run
@@ -87,7 +92,7 @@ def test_which_they_did_with_new_triggers(shops: OwnShops, monkeypatch: pytest.M
     assert last > first + 30, (first, last)
 
 
-def test_a_rollback_leaves_them_and_a_cleanup_does_not(shops: OwnShops) -> None:
+def test_a_rollback_leaves_them_and_their_removal_does_not(shops: OwnShops) -> None:
     session = shops.cut_over()
     before = rows(session.dsn, TRIGGERS.replace("shop_v2", "public"))
     assert before
@@ -101,3 +106,35 @@ def test_a_rollback_leaves_them_and_a_cleanup_does_not(shops: OwnShops) -> None:
         " union all select count(*) from pg_trigger where tgname like 'repot\\_capture%%'"
         " and tgrelid in (select oid from pg_class where relnamespace = 'shop_v2'::regnamespace)",
     ) == [(0,), (0,)]
+
+
+def test_a_function_belongs_to_whoever_made_the_log(shops: OwnShops) -> None:
+    """It is SECURITY DEFINER: else it could not write there, and no writer of V2 could write."""
+    session, _ = shops.proven()
+    run(session.dsn, "create role repot_second superuser login")
+    try:
+        sleep_and_wake(replace(session, dsn=make_conninfo(session.dsn, user="repot_second")))
+        found = rows(
+            session.dsn,
+            "select distinct pg_get_userbyid(f.proowner), pg_get_userbyid(l.relowner)"
+            " from repot.capture c join pg_class l on l.oid = ('repot.' || c.log)::regclass"
+            " join pg_proc f on f.proname = 'capture_' || c.run || '_back_' || c.oid"
+            " where c.direction = 'back'",
+        )
+        assert found == [("repot_second", "repot_second")]
+    finally:
+        run(session.dsn, "reassign owned by repot_second to current_user; drop role repot_second")
+
+
+def test_a_second_rollback_leaves_alone_what_was_armed_since(shops: OwnShops) -> None:
+    """Both ways were opened after the first: what V2's writers write must be carried over."""
+    session = shops.cut_over()
+    session = session.at(rollback(session)[0])
+    follow(session, stop=Event(), once=True, both="last")
+    armed = rows(session.dsn, TRIGGERS)
+    assert armed
+    rollback(session)
+    assert rows(session.dsn, TRIGGERS) == armed
+    run(session.dsn, "update shop_v2.categories set title = 'of V2' where id = 1")
+    follow(session, stop=Event(), once=True)
+    assert rows(session.dsn, "select name from category where id = 1") == [("of V2",)]

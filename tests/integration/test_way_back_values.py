@@ -12,7 +12,7 @@ from repot.model.errors import Refused
 from repot.postgres.connect import connection
 from repot.postgres.state import record_evidence
 from repot.service import open_project
-from support.project import write
+from support.project import SETTINGS, write
 from support.sql import rows, run
 from support.swapping import whole_backup
 
@@ -133,24 +133,28 @@ def test_a_value_that_does_not_come_back_may_be_referred_to(database: str, tmp_p
     assert rows(database, "select id, body, code from note") == [(1, "y", "a")]
 
 
-def test_rows_that_need_each_other_and_have_no_place_in_v1(database: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("checked", ["", " deferrable", " deferrable initially deferred"])
+def test_rows_that_need_each_other_and_have_no_place_in_v1(
+    database: str, tmp_path: Path, checked: str
+) -> None:
     """V2 is without them after the rollback, and they are kept."""
     teams = "create table {team} (id {type} primary key, lead {type} not null);"
     players = (
-        "create table {player} (id {type} primary key, team {type} not null references {team});"
+        "create table {player} (id {type} primary key, team {type} not null"
+        " references {team}{checked});"
     )
-    lead = "alter table {team} add foreign key (lead) references {player}"
-    here = {"team": "team", "player": "player", "type": "int"}
-    there = {"team": "teams", "player": "players", "type": "bigint"}
+    lead = "alter table {team} add foreign key (lead) references {player}{checked};"
+    waits = " deferrable initially deferred"
+    here = {"team": "team", "player": "player", "type": "int", "checked": waits}
+    there = {"team": "teams", "player": "players", "type": "bigint", "checked": checked}
     circle = teams + players + lead
-    wait = " deferrable initially deferred;"
     runner = cut_over(
         database,
         tmp_path / "p",
-        circle.format(**here) + wait + " begin; insert into team values (1, 1);"
+        circle.format(**here) + " begin; insert into team values (1, 1);"
         " insert into player values (1, 1); commit",
         {
-            "target.sql": circle.format(**there) + ";",
+            "target.sql": circle.format(**there),
             "moves/teams.sql": "select id, lead from team",
             "moves/players.sql": "select id, team from player",
         },
@@ -168,3 +172,59 @@ def test_rows_that_need_each_other_and_have_no_place_in_v1(database: str, tmp_pa
         kept = f'select id, repot_kind from repot_quarantine."{table}.v2.1"'
         assert rows(database, kept) == [(too_much, "extra")]
     assert runner.verify().passed
+
+
+def test_what_v2s_own_tables_have_hanging_on_such_a_row_is_kept(
+    database: str, tmp_path: Path
+) -> None:
+    """Also what hangs on that in turn."""
+    runner = cut_over(
+        database,
+        tmp_path / "p",
+        "create table pack (id int primary key); insert into pack values (1)",
+        {
+            "target.sql": "create table packs (id bigint primary key);"
+            "create table notes (id int primary key, pack bigint references packs on delete cascade);"
+            "create table stars (id int primary key, note int references notes on delete cascade);",
+            "moves/packs.sql": "select id from pack",
+            "repot.toml": SETTINGS.format(name="p") + 'new = ["notes", "stars"]',
+        },
+    )
+    too_much = 3_000_000_000
+    run(
+        database,
+        f"insert into packs values ({too_much}); insert into notes values (1, {too_much}), (2, 1);"
+        " insert into stars values (7, 1), (8, 2)",
+    )
+    runner.rollback(accept_loss=True)
+    assert rows(database, "select id from v2.stars") == [(8,)]
+    for table, ids in (("notes", [(1,), (2,)]), ("stars", [(7,), (8,)])):
+        kept = f'select id from repot_quarantine."{table}.v2.1" order by id'
+        assert rows(database, kept) == ids
+    assert runner.verify().passed
+
+
+@pytest.mark.parametrize("own", [" on update cascade", " on update cascade deferrable"])
+def test_an_own_table_of_v1_follows_a_value_that_changes_hands(
+    database: str, tmp_path: Path, own: str
+) -> None:
+    """Its rows refer to persons by a code, and nothing derives them: the key itself carries a change
+    of the code on, to the right ones."""
+    files = {
+        "target.sql": "create table people (id int primary key, code text not null unique);",
+        "moves/people.sql": "select id, code from person",
+        "leave.toml": "[[table]]\nname = 'note'\nreason = 'V1 keeps them'\n",
+    }
+    v1 = (
+        "create table person (id int primary key, code text not null unique);"
+        f" create table note (id int primary key, code text references person (code){own});"
+        " insert into person values (1, 'a'), (2, 'b'); insert into note values (1, 'a'), (2, 'b')"
+    )
+    runner = cut_over(database, tmp_path / "p", v1, files)
+    run(
+        database,
+        "update people set code = 'x' where id = 2; update people set code = 'b' where id = 1",
+    )
+    runner.rollback()
+    assert rows(database, "select id, code from person order by id") == [(1, "b"), (2, "x")]
+    assert rows(database, "select id, code from note order by id") == [(1, "b"), (2, "x")]

@@ -39,6 +39,17 @@ def arm(session: Session, conn: Connection) -> None:
     )
 
 
+def disarm(conn: Connection, run: int) -> None:
+    """After a rollback: have V2's tables captured no more, unless somebody has armed them since; in
+    the caller's transaction. Sets no lock_timeout."""
+    row = conn.execute(
+        "select phase, both_ways from repot.run where id = %s for no key update", (run,)
+    ).fetchone()
+    assert row is not None
+    if Phase(str(row[0])) is Phase.ROLLED_BACK and row[1] is None and not _awake(conn, run):
+        capture.put_to_sleep(conn, run, capture.BACK)
+
+
 def _awake(conn: Connection, run: int) -> bool:
     """Whether it is there, and none of its triggers is gone or has been put to sleep."""
     row = conn.execute(

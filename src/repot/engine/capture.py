@@ -123,12 +123,12 @@ def unwatch_own(conn: Connection, run_id: int, plan: Plan) -> None:
 
 
 def install_back(conn: Connection, run_id: int, plan: Plan) -> None:
-    """The same on V2's tables, for the way back."""
+    """As `install`, on V2's tables, for the way back."""
     install(conn, run_id, plan, BACK)
 
 
 def renew_back(conn: Connection, run_id: int, plan: Plan) -> None:
-    """The same with new logs, whether V2 has been captured before or not."""
+    """As `install_back`, with new logs, whether V2 has been captured before or not."""
     lock(conn, of_run(conn, run_id, BACK))
     _forget(conn, run_id, BACK)
     install_back(conn, run_id, plan)

@@ -63,7 +63,8 @@ def of_run(conn: Connection, run: int, direction: str) -> list[Function]:
 def create(conn: Connection, function: Function, body: sql.Composed) -> None:
     """The function, with this body, and its triggers, at work.
 
-    Takes SHARE ROW EXCLUSIVE on the tables: the caller sets lock_timeout.
+    Takes SHARE ROW EXCLUSIVE on the tables, and ACCESS EXCLUSIVE on such as were partitions: the
+    caller sets lock_timeout.
     """
     conn.execute(
         sql.SQL(
@@ -71,6 +72,8 @@ def create(conn: Connection, function: Function, body: sql.Composed) -> None:
             " set search_path = pg_catalog, pg_temp as {}"
         ).format(ident(function.name), sql.Literal(body.as_string(conn)))
     )
+    # Whoever made it before: it writes into the log of the one who makes that.
+    conn.execute(sql.SQL("alter function {}() owner to current_user").format(ident(function.name)))
     conn.execute(sql.SQL("revoke all on function {}() from public").format(ident(function.name)))
     tables = dict(_with_children(conn, function.oid))
     before = _triggers(conn, [function])
@@ -83,7 +86,7 @@ def create(conn: Connection, function: Function, body: sql.Composed) -> None:
                 event, transition = _EVENTS[suffix]
                 conn.execute(
                     sql.SQL(
-                        "create trigger {} after {} on {} {} for each statement"
+                        "create or replace trigger {} after {} on {} {} for each statement"
                         " execute function {}()"
                     ).format(
                         sql.Identifier(PREFIX + suffix),

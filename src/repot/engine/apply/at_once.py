@@ -1,7 +1,8 @@
 """The one statement that writes a unit: rows that need each other come, change and go in it.
 
 All of its parts see the tables as they were before it. They are done in the order in which their
-counts are asked for: what goes or changes may free a unique value for what is added.
+counts are asked for: what goes or changes may free a unique value for what is added. Rows that are
+exchanged go when they are first asked for, before any is changed.
 """
 
 from __future__ import annotations

@@ -157,7 +157,8 @@ class Batch:
     it makes of V2 what V1 was at one moment, over all tables.
 
     bucket: one of several appliers, which only applies, and only its share; None: the only one.
-    only_given: V2's columns that the moves do not give are its own.
+    only_given: V2's columns that the moves do not give are its own. shared: others write the tables
+    that are written here, too.
     """
 
     def __init__(
@@ -169,6 +170,7 @@ class Batch:
         bucket: Bucket | None = None,
         *,
         only_given: bool = False,
+        shared: bool = False,
     ) -> None:
         self.conn, self.run_id, self.plan, self.direction = conn, run_id, plan, direction
         self.bucket = bucket
@@ -190,7 +192,7 @@ class Batch:
         self.names = Names(conn, run_id)
         self._catalog = plan.source if direction == BACK else plan.target
         self._derived = todos_of.derivations(plan, direction)
-        self.place = Place(direction, self._catalog, self.names, self._derived, only_given)
+        self.place = Place(direction, self._catalog, self.names, self._derived, only_given, shared)
         self.done = Applied()
         self._captured: tuple[Captured, ...] | None = None
         self._todos: dict[str, todos_of.Todo] | None = None

@@ -29,7 +29,7 @@ class Place:
     all that is derived there.
 
     only_given: V2's other columns are its own, and so are rows that V1 has not; else the columns
-    get their constant defaults.
+    get their constant defaults. shared: others write there, too.
     """
 
     direction: str
@@ -37,6 +37,7 @@ class Place:
     names: Names
     derivations: tuple[Derivation, ...] = ()
     only_given: bool = False
+    shared: bool = False
 
 
 def work_out(
@@ -118,7 +119,16 @@ def lay_out(temp: Temporary, place: Place, scope: Scope) -> Work:
     referring = children(
         d.table, place.derivations, place.catalog, place.names, others=place.only_given
     )
-    return Work(d, description, place.names[d.table], wanted, doomed, columns, children=referring)
+    return Work(
+        d,
+        description,
+        place.names[d.table],
+        wanted,
+        doomed,
+        columns,
+        children=referring,
+        shared=place.shared,
+    )
 
 
 def _remembered(temp: Temporary, scope: Scope, work: Work) -> Name:

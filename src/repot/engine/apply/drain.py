@@ -123,14 +123,14 @@ def _tried(
     strict: nothing is set aside. serving: only if the other side serves.
     """
 
-    def once(attempt: int, blamed: int) -> DrainResult:
+    def once(attempt: int, blamed: int, spoiled: int) -> DrainResult:
         again = attempt > 0 and direction == FORWARD
         with (
             lane(conn, run_id, direction, switching=switching),
             # Whoever deletes in a table outside may delete in V2 as well, by a foreign key that
             # cascades: one snapshot would not do then, as often as it is tried.
             wal.still(conn, run_id, plan) if again else nullcontext(),
-            one_snapshot(conn) if attempt < ATTEMPTS else nullcontext(),
+            one_snapshot(conn) if spoiled < ATTEMPTS else nullcontext(),
             conn.transaction(),
         ):
             give_way(conn, _give_way_ms(attempt))
@@ -164,12 +164,14 @@ def step_both(
     taken off.
     """
 
-    def once(attempt: int, _: int) -> DrainResult:
+    def once(attempt: int, _blamed: int, _spoiled: int) -> DrainResult:
         with (
             lane(conn, run_id, FORWARD, switching=switching),
             lane(conn, run_id, BACK, switching=switching),
             wal.still(conn, run_id, plan),
-            one_snapshot(conn) if attempt < ATTEMPTS else nullcontext(),
+            # Always: what the one side writes after the other's changes were taken would be
+            # overwritten, without a conflict, where a later moment is seen.
+            one_snapshot(conn),
             conn.transaction(),
         ):
             # What V1 says now and no log tells would be overwritten without a conflict.
@@ -184,18 +186,20 @@ def step_both(
 
 
 def _at_several_moments(
-    conn: Connection, once: Callable[[int, int], DrainResult], tries: int, *, strict: bool
+    conn: Connection, once: Callable[[int, int, int], DrainResult], tries: int, *, strict: bool
 ) -> DrainResult:
-    """`once(attempt, blamed)` until it can be done; blamed: how often a row was to blame.
+    """`once(attempt, blamed, spoiled)` until it can be done; blamed: how often a row was to blame;
+    spoiled: how often it was that, or what others did to rows that the snapshot shows.
 
     strict: no more than STRICT times.
     """
-    blamed = 0
+    blamed = spoiled = 0
     for attempt in range(tries):
         try:
-            return once(attempt, blamed)
+            return once(attempt, blamed, spoiled)
         except (*poison.BLAMED, *_AGAIN) as failed:
             blamed += isinstance(failed, poison.BLAMED)
+            spoiled += not isinstance(failed, psycopg.errors.LockNotAvailable)
             if attempt == tries - 1 or (strict and blamed > STRICT):
                 raise _failed(conn, failed) from failed
             time.sleep(random.uniform(0, min(0.3, 0.01 * 2**attempt)))
@@ -216,8 +220,8 @@ def both_now(
     conn: Connection, run_id: int, plan: Plan, rule: str, *, limit: int = ALL
 ) -> DrainResult:
     """The same in the caller's transaction; raises psycopg.Error."""
-    forward = Batch(conn, run_id, plan, FORWARD, only_given=True)
-    back = Batch(conn, run_id, plan, BACK)
+    forward = Batch(conn, run_id, plan, FORWARD, only_given=True, shared=True)
+    back = Batch(conn, run_id, plan, BACK, shared=True)
     return carry_both(forward, back, rule, limit)
 
 

@@ -1,8 +1,9 @@
 """Rows deleted and inserted anew, as they are to be, by the statement that writes their unit.
 
 So values change hands between rows without any of them having another in between. Nobody notices:
-NO ACTION is checked at the statement's end, when the row is there again; of a table whose keys do
-more, or whose triggers or rules look on, rows are not exchanged.
+NO ACTION is checked at the statement's end, when the row is there again. Where somebody would, rows
+are not exchanged: keys that do more, triggers and rules that look on, and others who write the
+table and would find the row gone for which they waited.
 """
 
 from __future__ import annotations
@@ -29,9 +30,14 @@ class Exchange:
 def exchange(conn: Connection, work: Work, holders: sql.Composable) -> Exchange | None:
     """None where the rows cannot be exchanged without anybody noticing."""
     row = conn.execute(
-        load("exchangeable.sql").encode(), {"table": ident(work.table).as_string(conn)}
+        load("exchangeable.sql").encode(),
+        {
+            "table": ident(work.table).as_string(conn),
+            "key": list(work.derivation.key),
+            "derived": [ident(child.table).as_string(conn) for child in work.children],
+        },
     ).fetchone()
-    if not row or not isinstance(row[0], list):
+    if work.shared or not row or not isinstance(row[0], list):
         return None
     return Exchange(tuple(str(c) for c in row[0]), holders)
 

@@ -43,7 +43,10 @@ class Child:
 @dataclass(frozen=True)
 class Work:
     """One derivation's share: the wanted rows and the keys to delete, both in temporary tables, and
-    how many they are; `table` is the table's name now, `columns` are those that are written."""
+    how many they are; `table` is the table's name now, `columns` are those that are written.
+
+    shared: others write the table, too.
+    """
 
     derivation: Derivation
     description: Table
@@ -54,6 +57,7 @@ class Work:
     wants: int = 0
     dooms: int = 0
     children: tuple[Child, ...] = ()
+    shared: bool = False
 
     def with_doomed(self, rows: int) -> Work:
         return replace(self, dooms=rows)

@@ -51,7 +51,8 @@ def update_and_insert(conn: Connection, works: Sequence[Work]) -> list[int]:
     for unit in writing:
         if any(ways[w.derivation.name] or may_meet(w) for w in unit.works):
             flush()
-            _carefully(conn, unit, works, ways, counts)
+            if _carefully(conn, unit, works, ways, counts):
+                continue
         plain.append(unit)
     flush()
     return [counts[work.derivation.name] for work in works]
@@ -63,26 +64,35 @@ def _carefully(
     works: Sequence[Work],
     ways: dict[str, list[Held]],
     counts: dict[str, int],
-) -> None:
-    """Rows that have to make way, and what cannot be told beforehand."""
+) -> bool:
+    """Rows that have to make way, and what cannot be told beforehand; whether the unit is written,
+    else it can be now."""
     rows = {w.derivation.name: make_way(conn, w, ways[w.derivation.name]) for w in unit.works}
-    if not _exchanged(conn, unit, works, rows, counts):
-        for work in unit.works:
+    if _exchanged(conn, unit, works, rows, counts):
+        return True
+    for work in unit.works:
+        if rows[work.derivation.name]:
             park(conn, work, ways[work.derivation.name])
     meeting = [work for work in unit.works if may_meet(work)]
     if not meeting:
-        return
+        return False
     before = dict(counts)
     try:
         with conn.transaction():
             _write(conn, [unit], works, counts)
+        return True
     except TAKEN:
         counts.update(before)
-        rows = {w.derivation.name: all_changing(conn, w) for w in meeting}
-        exchanged = _exchanged(conn, unit, works, rows, counts)
-        for work in meeting:
-            if not (exchanged and rows[work.derivation.name]):
-                park_all(conn, work)
+    rows = {w.derivation.name: all_changing(conn, w) for w in meeting}
+    for work in meeting:
+        if not rows[work.derivation.name]:
+            park_all(conn, work)
+    if _exchanged(conn, unit, works, rows, counts):
+        return True
+    for work in meeting:
+        if rows[work.derivation.name]:
+            park_all(conn, work)
+    return False
 
 
 def _exchanged(
@@ -92,15 +102,16 @@ def _exchanged(
     rows: Mapping[str, Exchange | None],
     counts: dict[str, int],
 ) -> bool:
-    """Write the unit by one statement that exchanges the rows; whether that could be done."""
+    """Write the unit by one statement that exchanges these rows, if there are any; whether that was
+    done."""
     exchanges = {name: each for name, each in rows.items() if each is not None}
     if not exchanges:
-        return True
+        return False
     try:
         with conn.transaction():
             _count(unit, conn.execute(at_once(unit, works, exchanges)).fetchone(), counts)
-    except (psycopg.errors.ForeignKeyViolation, *TAKEN):
-        return False  # of what is written before and after, something is in the way
+    except psycopg.IntegrityError:
+        return False  # something is in the way that is written before or after it
     return True
 
 

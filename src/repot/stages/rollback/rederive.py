@@ -10,12 +10,12 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
-from repot.engine.apply.deleting import delete_first, deleting
+from repot.engine.apply.derive import write
 from repot.engine.apply.names import Names
 from repot.engine.apply.order import parents_first
 from repot.engine.apply.temporary import TEMP
 from repot.engine.apply.work import Work, children, same_key
-from repot.engine.apply.write import forward_columns, update_and_insert
+from repot.engine.apply.write import forward_columns
 from repot.engine.prove.differing import Found, quarantine_table
 from repot.engine.session import Session
 from repot.model.catalog import Table
@@ -31,7 +31,7 @@ def rederive(conn: Connection, session: Session, found: Sequence[Found]) -> str 
     try:
         with conn.transaction():
             _keep_dependents(conn, session, found)
-            _write(conn, session, found)
+            write(conn, _works(conn, session, found))
     except psycopg.OperationalError:
         raise
     except psycopg.Error as failed:
@@ -39,7 +39,8 @@ def rederive(conn: Connection, session: Session, found: Sequence[Found]) -> str 
     return None
 
 
-def _write(conn: Connection, session: Session, found: Sequence[Found]) -> None:
+def _works(conn: Connection, session: Session, found: Sequence[Found]) -> list[Work]:
+    """What is to be written, parents first; in temporary tables of this transaction."""
     by_name = {f.move.name: f for f in found}
     names = Names(conn, session.run.id)
     present = [m for m in session.plan.moves if m.table in names]
@@ -82,20 +83,18 @@ def _write(conn: Connection, session: Session, found: Sequence[Found]) -> None:
                 children=referring,
             )
         )
-    for work in reversed(works):
-        delete_first(conn, work, works)
-    update_and_insert(conn, works)
-    for work in reversed(works):
-        conn.execute(deleting(work))  # what hangs on these is V2's own: what the keys say is done
+    return works
 
 
 def _keep_dependents(conn: Connection, session: Session, found: Sequence[Found]) -> None:
     """Rows of V2's own tables that a deleted row would take along (ON DELETE CASCADE) are kept."""
-    doomed = {f.move.table for f in found if f.extra}
     moved = {m.table for m in session.plan.moves}
-    for table in session.plan.target.tables:
-        if table.name in moved or not _hangs_on(table, doomed):
-            continue
+    own = [t for t in session.plan.target.tables if t.name not in moved]
+    reached, hanging = {f.move.table for f in found if f.extra}, list[Table]()
+    while more := [t for t in own if t not in hanging and _hangs_on(t, reached)]:
+        hanging += more
+        reached |= {t.name for t in more}
+    for table in hanging:
         at = now(conn, session.run.id, table.name)
         into = quarantine_table(conn, session.run.id, at)
         columns = [c.name for c in table.columns]

@@ -10,6 +10,7 @@ import psycopg
 from repot.engine import capture, wal
 from repot.engine.apply.batch import hold_lane, hold_switch, lay_out_back
 from repot.engine.apply.names import Names
+from repot.engine.arming import disarm
 from repot.engine.drift import fingerprint
 from repot.engine.prove.differing import Found, keep, lay_out, note_uncarried, shown
 from repot.engine.prove.differing import find as compare_touched
@@ -37,7 +38,7 @@ from repot.stages.rollback.rederive import rederive
 
 STAGE = "rollback"
 ROUNDS = 12
-REMOVING = 8  # tries at what can be left to the next proof
+DISARMING = 8  # tries at what can be left to the next proof
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def rollback(session: Session, *, accept_loss: bool = False) -> tuple[Run, Rollb
             return _already(session, conn, read_run(conn, session.run))
     result = done.value.model_copy(update={"pause_ms": done.pause_ms, "attempts": done.attempts})
     run = after_the_commit(session, STAGE, done, session.run)
-    _lay_capture_down(session)
+    _disarm(session)
     return run, result
 
 
@@ -294,14 +295,14 @@ def _record(
     return result
 
 
-def _lay_capture_down(session: Session) -> None:
+def _disarm(session: Session) -> None:
     """The logs of the way back: its triggers sleep, and the next proof would do it, too."""
     try:
         with session.connect("repot rollback") as conn:
             with_lock_retries(
                 conn,
-                lambda _attempt: capture.put_to_sleep(conn, session.run.id, capture.BACK),
-                retries=REMOVING,
+                lambda _attempt: disarm(conn, session.run.id),
+                retries=DISARMING,
             )
     except (psycopg.Error, RepotError) as failed:
         session.progress.say(f"V2's changes are logged no more, but the logs stay: {failed}")
@@ -312,5 +313,5 @@ def _already(session: Session, conn: Connection, run: Run) -> tuple[Run, Rollbac
     assert found is not None  # it was committed together with the phase
     session.progress.say(f"run {run.id} is rolled back already, since {found.at:%Y-%m-%d %H:%M:%S}")
     after_the_commit(session, STAGE, None, run)
-    _lay_capture_down(session)
+    _disarm(session)
     return run, found.read(RollbackResult)

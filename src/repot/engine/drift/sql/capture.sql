@@ -1,14 +1,15 @@
 -- Capture triggers that are missing, or not as they were made: on each captured table and on all
--- below it, where capture must be at work in this phase. After the cutover that of V1 sleeps, after
--- a rollback that of V2. `known`: the plan has the
--- table; `enabled` null: the trigger is gone (or it is another one of its name).
+-- below it, where capture must be at work in this phase. After the cutover that of V1 need not be,
+-- after a rollback that of V2, unless both sides are written. `known`: the plan has the table;
+-- `enabled` null: the trigger is gone (or it is another one of its name).
 with recursive expected as (
   select c.run, c.direction, c.oid as top, c.oid, c.oid as parent, 0 as depth
     from repot.capture c
     join repot.run r on r.id = c.run
     left join repot.relation t on t.run = c.run and t.oid = c.oid
    where c.run = %(run)s
-     and case when c.direction = 'forward' then r.phase <> 'cut_over' or t.side = 'outside'
+     and case when r.both_ways is not null then true
+              when c.direction = 'forward' then r.phase <> 'cut_over' or t.side = 'outside'
               else r.phase <> 'rolled_back' end
      -- Those that are captured from the WAL have triggers only where Repot writes them, too.
      and (not c.wal or (c.direction = 'forward' and r.both_ways is not null and t.side = 'v1'))
