@@ -11,6 +11,7 @@ from psycopg.conninfo import make_conninfo
 from repot.engine import capture
 from repot.engine.arming import arm
 from repot.engine.session import Session
+from repot.model.errors import Refused
 from repot.stages.follow import follow
 from repot.stages.rollback import rollback
 from support.shops import OwnShops
@@ -138,3 +139,16 @@ def test_a_second_rollback_leaves_alone_what_was_armed_since(shops: OwnShops) ->
     run(session.dsn, "update shop_v2.categories set title = 'of V2' where id = 1")
     follow(session, stop=Event(), once=True)
     assert rows(session.dsn, "select name from category where id = 1") == [("of V2",)]
+
+
+def test_while_both_sides_are_written_each_must_be_captured(shops: OwnShops) -> None:
+    session = shops.cut_over()
+    session = session.at(rollback(session)[0])
+    follow(session, stop=Event(), once=True, both="last")
+    run(session.dsn, "alter table shop_v2.categories disable trigger repot_capture_upd")
+    run(session.dsn, "update category set name = 'new' where id = 1")
+    with pytest.raises(Refused) as refused:
+        follow(session, stop=Event(), once=True)
+    assert (
+        "shop_v2.categories: the capture trigger for UPDATE is disabled" in refused.value.evidence
+    )
