@@ -33,8 +33,9 @@ def armed_after_the_snapshot(world: World, patch: pytest.MonkeyPatch) -> Iterato
     conn.execute("create table saved.armed (at timestamptz default now())")
     definitions = conn.execute(
         "select pg_get_functiondef(p.oid), p.prosrc from pg_proc p"
-        " join repot.capture c on p.proname = 'capture_' || c.id"
+        " join repot.capture c on p.proname = concat_ws('_', 'capture', c.run, c.direction, c.oid)"
     ).fetchall()
+    assert definitions
     for definition, body in definitions:
         late = body.replace("begin\n", _ARMED, 1)
         assert late != body
