@@ -30,8 +30,10 @@ def located_when_captured(world: World, patch: pytest.MonkeyPatch) -> Iterator[N
     """Trap 17: which rows join a changed one is worked out in the writer's transaction."""
     rows = world.conn.execute(
         "select c.id, c.source, c.columns, p.prosrc, pg_get_functiondef(p.oid)"
-        " from repot.capture c join pg_proc p on p.proname = 'capture_' || c.id"
+        " from repot.capture c join pg_proc p"
+        " on p.proname = concat_ws('_', 'capture', c.run, c.direction, c.oid)"
     ).fetchall()
+    assert rows
     todo = dict(world.conn.execute("select name, id from repot.work").fetchall())
     for _, source, columns, body, definition in rows:
         notes = _notes(world, source, columns, todo)
