@@ -12,6 +12,7 @@ SWAP = HIDDEN + ".* create schema if not exists"  # the locks and the moves are 
 TAIL = '"repot_tail" \\(false\\)'
 REHEARSED = '"repot_tail" \\(true\\)'
 OWN = "delete from repot.own_transaction"
+ARMED = 'alter table "shop_v2".* enable always trigger "repot_capture_'
 CAPTURE = 'create or replace trigger "repot_capture_upd"'
 TAKE_LOG = 'with gone as \\(delete from "repot"."log_'
 TAKE_TODO = 'with gone as \\(delete from "repot"."todo_'
@@ -80,12 +81,8 @@ APPLY: Parts = {
 }
 SNAPSHOT: Parts = {
     "reverse capture": [
-        (
-            "a trigger",
-            "after 2",
-            ('create or replace trigger "repot_capture_upd" after update on "shop_v2"',),
-        ),
-        ("its commit", "during*", (CAPTURE, COMMIT)),
+        ("a table's triggers", "after 2", (ARMED,)),
+        ("its commit", "during*", (ARMED, COMMIT)),
     ],
     "snapshot": [
         ("epoch", "during", ("update repot.run set epoch",)),
