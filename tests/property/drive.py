@@ -104,7 +104,9 @@ class Life:
             if "halves" not in move.kinds and (left or move.source.name in without):
                 raise self._told(f"{move.name} is not carried back: {left}")
             move.outputs = [replace(o, copies=None) if o in left else o for o in move.outputs]
-            if move.source.name in without:
+            # Without its key no half of a row comes back.
+            whole = "halves" not in move.kinds or set(move.source.primary) <= set(move.copies)
+            if move.source.name in without or not whole:
                 move.source = None
 
     def _make_v1(self) -> None:
