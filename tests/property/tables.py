@@ -65,7 +65,7 @@ def _refer(
     columns = []
     for name in referenced:
         theirs = parent.column(name)
-        own = f"{theirs.name}_of"[:40] if rng.random() < 0.5 else ""
+        own = _fitted(f"{theirs.name}_of") if rng.random() < 0.5 else ""
         while own and own in {c.name for c in table.columns}:
             own += "_"
         column = Column(own or _fresh(names, table), theirs.type, theirs.domain, not nullable)
@@ -75,6 +75,11 @@ def _refer(
     table.foreign.append(
         Foreign(tuple(columns), parent.name, referenced, on_delete, on_update, rng.random() < 0.15)
     )
+
+
+def _fitted(name: str) -> str:
+    """A name that the server does not cut."""
+    return name.encode()[:40].decode(errors="ignore")
 
 
 def _fresh(names: Names, table: Table) -> str:
