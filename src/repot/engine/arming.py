@@ -22,12 +22,9 @@ def arm(session: Session, conn: Connection) -> None:
     run, plan = session.run.id, session.plan
 
     def install(_attempt: int) -> None:
-        row = conn.execute(
-            "select phase, both_ways from repot.run where id = %s for no key update", (run,)
-        ).fetchone()
-        assert row is not None
+        phase, rule = hold_run(conn, run)
         # Another stage may have been quicker: what is logged then must not be thrown away.
-        if Phase(str(row[0])) is not Phase.CUT_OVER and row[1] is None and not _awake(conn, run):
+        if phase is not Phase.CUT_OVER and rule is None and not _awake(conn, run):
             capture.renew_back(conn, run, plan)
 
     with_lock_retries(
@@ -42,12 +39,19 @@ def arm(session: Session, conn: Connection) -> None:
 def disarm(conn: Connection, run: int) -> None:
     """After a rollback: have V2's tables captured no more, unless somebody has armed them since; in
     the caller's transaction. Sets no lock_timeout."""
+    phase, rule = hold_run(conn, run)
+    if phase is Phase.ROLLED_BACK and rule is None and not _awake(conn, run):
+        capture.put_to_sleep(conn, run, capture.BACK)
+
+
+def hold_run(conn: Connection, run: int) -> tuple[Phase, str | None]:
+    """The run's phase, and the rule of conflicts where both sides are written: as they stay until
+    the caller's transaction ends."""
     row = conn.execute(
         "select phase, both_ways from repot.run where id = %s for no key update", (run,)
     ).fetchone()
     assert row is not None
-    if Phase(str(row[0])) is Phase.ROLLED_BACK and row[1] is None and not _awake(conn, run):
-        capture.put_to_sleep(conn, run, capture.BACK)
+    return Phase(str(row[0])), str(row[1]) if row[1] else None
 
 
 def _awake(conn: Connection, run: int) -> bool:

@@ -99,7 +99,7 @@ def install(conn: Connection, run_id: int, plan: Plan, direction: str = FORWARD)
         _create_log(conn, captured)
         if source not in without:
             own = _LOG_SMALL if direction == FORWARD else _LOG_NOTHING
-            _create_triggers(conn, run_id, direction, captured, own=own, others=sql.SQL(""))
+            create(conn, Function(run_id, direction, oid), _body(captured, own, sql.SQL("")))
 
 
 def watch_own(conn: Connection, run_id: int, plan: Plan) -> None:
@@ -112,7 +112,8 @@ def watch_own(conn: Connection, run_id: int, plan: Plan) -> None:
     for captured in read(conn, run_id, FORWARD) if plan.capture.wal else ():
         if captured.wal and captured.name.schema_ == plan.source_schema:
             # What others write is told by the WAL.
-            _create_triggers(conn, run_id, FORWARD, captured, own=_LOG_SMALL, others=_LOG_NOTHING)
+            body = _body(captured, _LOG_SMALL, _LOG_NOTHING)
+            create(conn, Function(run_id, FORWARD, captured.oid), body)
 
 
 def unwatch_own(conn: Connection, run_id: int, plan: Plan) -> None:
@@ -254,18 +255,6 @@ def _create_log(conn: Connection, captured: Captured) -> None:
             " at timestamptz not null default pg_catalog.clock_timestamp())"
         ).format(ident(captured.log), fields)
     )
-
-
-def _create_triggers(
-    conn: Connection,
-    run_id: int,
-    direction: str,
-    captured: Captured,
-    *,
-    own: sql.Composable,
-    others: sql.Composable,
-) -> None:
-    create(conn, Function(run_id, direction, captured.oid), _body(captured, own, others))
 
 
 def _body(captured: Captured, own: sql.Composable, others: sql.Composable) -> sql.Composed:

@@ -8,6 +8,7 @@ from psycopg import sql
 from repot.engine import capture, deferred
 from repot.engine.apply.batch import touch_others
 from repot.engine.apply.names import Names
+from repot.engine.arming import hold_run
 from repot.engine.session import Session
 from repot.model.errors import Refused, RepotError
 from repot.model.names import quoted
@@ -32,12 +33,8 @@ def open_both(session: Session, conn: Connection, rule: str, *, with_triggers: b
     setting = plan.cutover
 
     def arm(_attempt: int) -> None:
-        row = conn.execute(
-            "select phase, both_ways from repot.run where id = %s for no key update", (run,)
-        ).fetchone()
-        assert row is not None
-        serving = str(row[0]) == Phase.CUT_OVER.value
-        if row[1] is None and not serving:
+        phase, open_by = hold_run(conn, run)
+        if open_by is None and phase is not Phase.CUT_OVER:
             touch_others(conn, run, plan)  # what was written there until now is not carried
             capture.renew_back(conn, run, plan)
             capture.watch_own(conn, run, plan)
